@@ -1,0 +1,52 @@
+"""The contract: what a criteria text fixes and a machine can hold code to."""
+
+from __future__ import annotations
+
+from policies.records import Record
+
+
+class Criterion(Record):
+    """One numbered criterion of the text."""
+
+    number: int
+    title: str
+    sentences: tuple[str, ...]
+    """Every bullet under it, verbatim, sub-bullets included."""
+
+
+class ModeSwitch(Record):
+    """The command-line override that separates a trial from a full run."""
+
+    key: str = "mode"
+    trial: str = "trial"
+    full: str = "full"
+
+
+class Contract(Record):
+    """Command lines are argv templates; `{run_id}`, `{results_dir}` and `{run_ids}` are filled in."""
+
+    name: str = "standard"
+    files: tuple[str, ...]
+    """Exactly the files that a bundle must consist of."""
+    run_config_dir: str = "config/runs"
+    train: tuple[str, ...]
+    """The full command, from `python` on; a leading `uv run` is left out."""
+    trial: tuple[str, ...]
+    evaluate: tuple[str, ...]
+    mode: ModeSwitch = ModeSwitch()
+    outputs: tuple[str, ...] = ()
+    """Paths that evaluation must write, with `{results_dir}` and `{run_id}`."""
+    cache_dir: str = ".cache/"
+    criteria: tuple[Criterion, ...] = ()
+    assumed: bool = False
+    """True when the input had no criteria text and the standard was taken."""
+
+    @property
+    def entry_module(self) -> str:
+        """The module that the trial command starts, e.g. `src.main`."""
+        return self.trial[self.trial.index("-m") + 1]
+
+    @property
+    def entry_file(self) -> str:
+        """Path of the entry module inside the bundle."""
+        return self.entry_module.replace(".", "/") + ".py"
