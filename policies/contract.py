@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from policies.contract_criteria import SENTENCES, TITLES
 from policies.records import Record
 
 
@@ -20,6 +21,7 @@ class ModeSwitch(Record):
     key: str = "mode"
     trial: str = "trial"
     full: str = "full"
+    """What the key means in a full run, whether or not the full command spells it."""
 
 
 class Contract(Record):
@@ -50,3 +52,26 @@ class Contract(Record):
     def entry_file(self) -> str:
         """Path of the entry module inside the bundle."""
         return self.entry_module.replace(".", "/") + ".py"
+
+
+STANDARD = Contract(
+    files=(
+        "src/train.py",
+        "src/evaluate.py",
+        "src/preprocess.py",
+        "src/model.py",
+        "src/main.py",
+        "pyproject.toml",
+        "config/config.yaml",
+    ),
+    train=("python", "-u", "-m", "src.main", "run={run_id}", "results_dir={results_dir}", "mode=full"),
+    trial=("python", "-u", "-m", "src.main", "run={run_id}", "results_dir={results_dir}", "mode=trial"),
+    evaluate=("python", "-m", "src.evaluate", "results_dir={results_dir}", "run_ids={run_ids}"),
+    outputs=("{results_dir}/{run_id}/metrics.json", "{results_dir}/comparison/aggregated_metrics.json"),
+    criteria=tuple(
+        Criterion(number=number, title=title, sentences=sentences)
+        for number, (title, sentences) in enumerate(zip(TITLES, SENTENCES, strict=True), start=1)
+    ),
+    assumed=True,
+)
+"""The newest standard contract, for inputs that bring no criteria text."""
