@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import libcst as cst
 from ruamel.yaml import YAML
@@ -16,6 +16,7 @@ from ruamel.yaml.error import YAMLError
 from policies.contract import Contract
 from policies.records import Bundle, ResearchContext
 
+T = TypeVar("T")
 MAX_SOURCE_BYTES = 2_000_000
 """A larger source file is a finding, not something to parse."""
 
@@ -135,6 +136,15 @@ class ParsedBundle:
     bundle: Bundle
     contract: Contract
     context: ResearchContext = field(default_factory=ResearchContext)
+    memory: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Results that several checks share, by name; see `memo`."""
+
+    def memo(self, name: str, compute: Callable[[ParsedBundle], T]) -> T:
+        """`compute(self)`, done once per bundle and shared under `name`."""
+        if name not in self.memory:
+            self.memory[name] = compute(self)
+        value: T = self.memory[name]
+        return value
 
     @cached_property
     def modules(self) -> Mapping[str, Module]:

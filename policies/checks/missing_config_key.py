@@ -1,0 +1,96 @@
+"""Check `missing-config-key`: a key that a run's config does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from policies.base import Bad, Check, Evidence, Good
+from policies.edit import rewrite, transform
+from policies.hydra.analysis import Launch
+from policies.hydra.checks import events_of, is_run_key, runs_text
+from policies.hydra.examples import CONFIG, ENTRY, LOAD, RUNS
+from policies.hydra.rename import ReplaceExpression
+from policies.parsed import ParsedBundle
+from policies.records import Bundle, Finding
+
+MERGED = f"{ENTRY}{LOAD}    OmegaConf.set_struct(cfg, False)\n    cfg = OmegaConf.merge(cfg, run_cfg)\n"
+
+
+class MissingConfigKey(Check):
+    """Code on the way of a run reads a key that this run's composed config lacks: it stops there.
+
+    Typical for a baseline whose YAML has no section for the proposed method. What the value should be, or
+    whether the code should not ask, is a judgement; the codemod only mends a wrong section, where exactly one
+    path of every run's config ends in the same key.
+    """
+
+    ID = "missing-config-key"
+    CRITERION = 7
+    STAGE = 60
+    GOOD = (
+        Good(f"{MERGED}    print(cfg.training.get('lr', 0.1))\n", files=CONFIG, run_configs=RUNS),
+        Good(f"{MERGED}    print(cfg.training.epochs)\n", files=CONFIG, run_configs=RUNS),
+        Good(
+            f"{MERGED}    if 'lr' in cfg.training:\n        print(cfg.training.lr)\n",
+            files=CONFIG,
+            run_configs=RUNS,
+        ),
+        Good(f"{MERGED}    print(getattr(cfg.training, 'lr', None))\n", files=CONFIG, run_configs=RUNS),
+    )
+    BAD = (
+        Bad(f"{MERGED}    print(cfg.training.lr)\n", files=CONFIG, run_configs=RUNS, lines=(10,)),
+        Bad(
+            f"{MERGED}    print(cfg.training.name)  # which\n",
+            files=CONFIG,
+            run_configs=RUNS,
+            lines=(10,),
+            fixed=f"{MERGED}    print(cfg.model.name)  # which\n",
+        ),
+        Bad(f"{MERGED}    print(cfg['training']['lr'])\n", files=CONFIG, run_configs=RUNS, lines=(10,)),
+    )
+
+    def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
+        """Reads that no run config and no default answers; run keys at the wrong place are another check."""
+        for launch, event, runs in events_of(subject, "missing-key"):
+            if is_run_key(subject, launch, event):
+                continue
+            yield self.finding(
+                event.module.path,
+                event.line,
+                f"`{event.function}` reads `{event.path}`, a key that {runs_text(subject, runs)} lacks",
+                f"{event.module.line(event.line)} — of {launch.entry.config_file} and the run config",
+            )
+
+    def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
+        """Read the only path of the config that ends in the same key, when every run has it."""
+        for launch, event, _ in events_of(subject, "missing-key"):
+            if (event.module.path, event.line) != (finding.file, finding.line) or not event.root:
+                continue
+            found = _same_leaf(subject, launch, event.path)
+            if f"`{event.path}`" not in finding.message or found is None:
+                continue
+            change = ReplaceExpression(f"{event.root}.{event.path}", f"{event.root}.{found}", event.line)
+            return rewrite(subject.bundle, event.module.path, transform(event.module.text, change))
+        return None
+
+
+def _same_leaf(subject: ParsedBundle, launch: Launch, path: str) -> str | None:
+    leaf = path.rpartition(".")[2]
+    per_run = [
+        {
+            p
+            for p in _paths({**(launch.composition.data or {}), **(d.data or {})})
+            if p.rpartition(".")[2] == leaf
+        }
+        for d in subject.run_documents.values()
+    ]
+    common = set.intersection(*per_run)
+    return common.pop() if len(common) == 1 and all(len(found) == 1 for found in per_run) else None
+
+
+def _paths(data: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for key, value in data.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _paths(value, f"{prefix}{key}.")

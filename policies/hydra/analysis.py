@@ -1,0 +1,52 @@
+"""Composition and data flow of every entry point, for every run id and mode; computed once per bundle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from policies.hydra.composition import Composition, compose
+from policies.hydra.entry import Entry, entries
+from policies.hydra.flow import Event, Flow
+from policies.parsed import ParsedBundle
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One entry point started for one run id in one mode."""
+
+    entry: Entry
+    run_id: str
+    trial: bool
+    composition: Composition
+    events: tuple[Event, ...]
+
+
+def run_ids(subject: ParsedBundle) -> tuple[str, ...]:
+    """The run ids that have a run config, in the order of the context, others after."""
+    listed = [r.run_id for r in subject.context.runs if r.run_id in subject.run_documents]
+    return (*listed, *(r for r in subject.run_documents if r not in listed))
+
+
+def launches(subject: ParsedBundle) -> tuple[Launch, ...]:
+    """Every launch that the contract's training commands cause, `evaluate.py` left out."""
+    return subject.memo("hydra.launches", _launches)
+
+
+def _launches(subject: ParsedBundle) -> tuple[Launch, ...]:
+    evaluate = subject.contract.evaluate[subject.contract.evaluate.index("-m") + 1]
+    starting = [e for e in entries(subject) if e.module.name != evaluate]
+    return tuple(
+        _launch(subject, entry, run_id, trial)
+        for entry in starting
+        for run_id in run_ids(subject)
+        for trial in (True, False)
+    )
+
+
+def _launch(subject: ParsedBundle, entry: Entry, run_id: str, trial: bool) -> Launch:
+    composition = compose(subject, entry, run_id, trial=trial)
+    if composition.data is None:
+        return Launch(entry, run_id, trial, composition, ())
+    flow = Flow(subject, run_id, trial, subject.run_documents[run_id].data or {})
+    flow.run(entry, composition.data)
+    return Launch(entry, run_id, trial, composition, tuple(flow.events))

@@ -1,0 +1,48 @@
+"""What the checks on data-flow events share: one finding per place, and set_struct as the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.hydra.analysis import Launch, launches
+from policies.hydra.flow import Event, EventKind
+from policies.hydra.insert import before_line
+from policies.imports import add_import
+from policies.parsed import ParsedBundle, parse_module
+
+
+def events_of(subject: ParsedBundle, kind: EventKind) -> Iterator[tuple[Launch, Event, tuple[str, ...]]]:
+    """The first event of every place and path, with all the run ids it concerns."""
+    grouped: dict[tuple[str, int, str], list[tuple[Launch, Event]]] = {}
+    for launch in launches(subject):
+        for event in launch.events:
+            if event.kind == kind:
+                key = (event.module.path, event.line, event.path)
+                grouped.setdefault(key, []).append((launch, event))
+    for key in sorted(grouped):
+        launch, event = grouped[key][0]
+        yield launch, event, tuple(dict.fromkeys(e.run_id for _, e in grouped[key]))
+
+
+def is_run_key(subject: ParsedBundle, launch: Launch, event: Event) -> bool:
+    """Whether a missing key is in the run config, which was not merged where the code reads it."""
+    data: object = subject.run_documents[launch.run_id].data
+    for part in event.path.split("."):
+        if not isinstance(data, dict) or part not in data:
+            return False
+        data = data[part]
+    return not event.has_run
+
+
+def runs_text(subject: ParsedBundle, run_ids: tuple[str, ...]) -> str:
+    """`every run` or the run ids concerned."""
+    return "every run" if len(run_ids) == len(subject.run_documents) else ", ".join(run_ids)
+
+
+def open_struct(text: str, path: str, line: int, variable: str) -> str | None:
+    """Switch struct mode off for `variable` before the statement at `line`."""
+    module = parse_module(path, text)
+    if module.tree is None:
+        return None
+    changed = before_line(module, line, f"OmegaConf.set_struct({variable}, False)")
+    return add_import(changed, "from omegaconf import OmegaConf")

@@ -1,0 +1,69 @@
+"""Name look-ups that the data-flow pass needs: dotted names, imports, the bundle's own functions."""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+
+from policies.hydra.values import Function
+from policies.parsed import Module, ParsedBundle
+
+
+def dotted_name(node: ast.AST) -> str:
+    """`a.b.c` for a chain of attributes on a name; empty for anything else."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+
+
+@lru_cache(maxsize=256)
+def imported_names(module: Module) -> dict[str, str]:
+    """Local name -> dotted origin, for every import of a module; relative ones are resolved."""
+    names: dict[str, str] = {}
+    for node in module.nodes:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                names[alias.asname or alias.name.split(".")[0]] = (
+                    alias.name if alias.asname else alias.name.split(".")[0]
+                )
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(module, node)
+            names |= {a.asname or a.name: f"{base}.{a.name}".strip(".") for a in node.names}
+    return names
+
+
+def _absolute(module: Module, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    parents = module.name.split(".")[: -node.level]
+    return ".".join([*parents, *([node.module] if node.module else [])])
+
+
+def origin(module: Module, node: ast.AST) -> str:
+    """The dotted origin of a name or attribute chain, e.g. `omegaconf.OmegaConf.merge`."""
+    head, _, rest = dotted_name(node).partition(".")
+    start = imported_names(module).get(head, head)
+    return f"{start}.{rest}" if rest else start
+
+
+def local_functions(subject: ParsedBundle, module: Module) -> dict[str, Function]:
+    """Functions that a module's global names mean: its own, and those imported from the bundle."""
+    found: dict[str, Function] = {}
+    for name, full in imported_names(module).items():
+        parent, _, attribute = full.rpartition(".")
+        other = subject.modules.get(parent.replace(".", "/") + ".py")
+        function = own_functions(other).get(attribute) if other is not None else None
+        if function is not None:
+            found[name] = function
+    return found | own_functions(module)
+
+
+@lru_cache(maxsize=256)
+def own_functions(module: Module) -> dict[str, Function]:
+    """Module-level functions by name."""
+    body = module.tree.body if module.tree else []
+    return {
+        n.name: Function(module, n) for n in body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
