@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from typing import Any
 
-from policies.edit import replace_lines, split_lines
+from tomlkit import TOMLDocument
+
+from policies.edit import edit_toml, replace_lines, split_lines
 from policies.requirements import constraint, from_poetry, is_environment_spec, name_of, parse_requirement
 from policies.toml_lines import Statement, section, statements
 
@@ -175,3 +178,49 @@ def authors_code(authors: object) -> str | None:
         fields += [f"email = {toml_string(email)}"] if "@" in email else []
         tables.append("{ " + ", ".join(fields) + " }")
     return "[" + ", ".join(tables) + "]"
+
+
+def replace_requirement(text: str, old: str, new: str | None) -> str | None:
+    """Write `new` for the entry `old` of `project.dependencies`, or take the entry out."""
+    for statement in statements(text):
+        if statement.path == ("project", "dependencies") and not statement.header:
+            lines = split_lines(text)
+            source = "".join(lines[statement.first - 1 : statement.last])
+            edited = _replace_literal(source, old, new)
+            return edited and "".join(lines[: statement.first - 1]) + edited + "".join(
+                lines[statement.last :]
+            )
+    return None
+
+
+def _replace_literal(source: str, old: str, new: str | None) -> str | None:
+    """The array's source with one string literal changed; without a literal its comma goes, too."""
+    literal = "|".join(re.escape(quoted) for quoted in (f'"{old}"', f"'{old}'", toml_string(old)))
+    if new is not None:
+        code = toml_string(new)
+        edited, count = re.subn(literal, lambda _: code, source, count=1)
+        return edited if count else None
+    own_line = rf"(?m)^[ \t]*(?:{literal})[ \t]*,?[ \t]*(?:#.*)?\n"
+    for pattern in (own_line, rf"(?:{literal})\s*,\s*", rf",\s*(?:{literal})", literal):
+        edited, count = re.subn(pattern, "", source, count=1)
+        if count:
+            return edited
+    return None
+
+
+def append_requirement(text: str, requirement: str) -> str | None:
+    """Add an entry to the end of `project.dependencies`, laid out like the others."""
+    for statement in statements(text):
+        if statement.path == ("project", "dependencies") and not statement.header:
+            return edit_toml(text, lambda document: _append(document, requirement))
+    return set_project_key(text, "dependencies", list_of([requirement]))
+
+
+def _append(document: TOMLDocument, requirement: str) -> None:
+    array: Any = document["project"]["dependencies"]
+    source = array.as_string()
+    if "\n" not in source:
+        array.append(requirement)
+        return
+    indent = re.search(r"\n([ \t]+)[\"']", source)
+    array.add_line(requirement, indent=indent[1] if indent else "  ")

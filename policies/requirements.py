@@ -205,3 +205,11 @@ def with_floor(name: str) -> str:
     """A requirement on `name`, with the oldest release that current code can be expected to run on."""
     floor = table("floors").get(canonicalize_name(name))
     return f"{name}>={floor}" if floor else name
+
+
+def listed(subject: ParsedBundle) -> tuple[str, ...]:
+    """The strings of the list `project.dependencies`, as written."""
+    document = subject.pyproject
+    data = document.data if document else None
+    value = _mapping((data or {}).get("project")).get("dependencies")
+    return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list) else ()

@@ -59,7 +59,7 @@ def test_transform_keeps_comments_and_refuses_broken_code() -> None:
 
 def test_toml_keeps_comments_and_order() -> None:
     def edit(document: tomlkit.TOMLDocument) -> None:
-        document["project"]["version"] = "2"  # type: ignore[index]  # tomlkit types items as a union
+        document["project"]["version"] = "2"
 
     text = '[project]\nname = "x"  # the name\nversion = "1"\n\n# tail\n'
     assert edit_toml(text, edit) == text.replace('"1"', '"2"')
