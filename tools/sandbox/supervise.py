@@ -8,6 +8,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -28,6 +29,7 @@ _TICK_S = (0.01, 0.1)
 _DISK_EVERY_S = 2.0
 _SHARED_EVERY_S = 0.5
 _END_WITHIN_S = 10.0
+_ABORT_WITHIN_S = 2.0
 _CHUNK_BYTES = 2**18
 
 
@@ -60,10 +62,14 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
         self._root: int | None = None
         self._root_fd: int | None = None
+        self._lock = threading.RLock()
+        self._over = threading.Event()
+        self._thread = 0
 
     def run(self) -> ExecResult:
         """Run it. Raises SandboxUnavailable when the command could not even be started."""
         self._began = time.monotonic()
+        self._thread = threading.get_ident()
         status_read, status_write = os.pipe()
         selector = selectors.DefaultSelector()
         try:
@@ -77,15 +83,21 @@ class Supervisor:
                 self._take_status(status_read)
         finally:
             selector.close()
-            for descriptor in (status_read, status_write, self._root_fd):
-                if descriptor is not None and descriptor >= 0:
-                    os.close(descriptor)
+            with self._lock:
+                root_fd, self._root_fd = self._root_fd, None
+                for descriptor in (status_read, status_write, root_fd):
+                    if descriptor is not None and descriptor >= 0:
+                        os.close(descriptor)
+            self._over.set()
         return self._result()
 
     def abort(self) -> None:
         """End the command from another thread or a signal handler, and wait a little until it is gone."""
         self._end("interrupted")
-        deadline = time.monotonic() + 2.0
+        if self._thread != threading.get_ident():
+            self._over.wait(_ABORT_WITHIN_S)
+            return
+        deadline = time.monotonic() + _ABORT_WITHIN_S
         while self._process is not None and time.monotonic() < deadline:
             if self._process.poll() is not None and self._root_gone():
                 return
@@ -204,8 +216,8 @@ class Supervisor:
         if self._launch.mode == "reap":
             kill_below(self._process.pid)
             return
-        if self._root_fd is not None:
-            with suppress(ProcessLookupError):
+        with self._lock, suppress(ProcessLookupError):
+            if self._root_fd is not None:
                 signal.pidfd_send_signal(self._root_fd, signal.SIGKILL)
         with suppress(ProcessLookupError):
             self._process.kill()
