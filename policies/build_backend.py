@@ -31,8 +31,14 @@ ENTRY_POINTS = {
     "uv_build": {"uv_build"},
 }
 """First part of a backend's name -> every backend object in it, where the list is short and stable."""
-NEEDS_NAMED_PACKAGE = ("hatchling", "poetry", "flit_core", "uv_build")
-READS_README = ("hatchling", "poetry", "flit_core")
+GUESSES = {
+    "hatchling": (r"(src/)?{}/__init__\.py$", r"{}\.py$"),
+    "poetry": (r"(src/)?{}/.*\.py$", r"(src/)?{}\.py$"),
+    "flit_core": (r"(src/)?{}/__init__\.py$", r"(src/)?{}\.py$"),
+    "uv_build": (r"src/{}/__init__\.py$",),
+}
+"""Backend -> the files of which one must exist, with the project's name, when nothing is said."""
+READS_README = ("hatchling", "poetry", "flit_core", "uv_build")
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ def defects(data: Mapping[str, Any], files: frozenset[str]) -> Iterator[Defect]:
     yield from _importable(backend, family, [str(entry) for entry in requires])
     if family == "setuptools":
         yield from _setuptools(_table(tool, "setuptools"), files)
-    if family in NEEDS_NAMED_PACKAGE and not _told_what_to_ship(family, tool):
+    if family in GUESSES and not _told_what_to_ship(family, tool):
         yield from _named_package(family, data, files)
     if family in READS_README:
         yield from _readme(family, data["project"], files)
@@ -133,10 +139,9 @@ def _named_package(family: str, data: Mapping[str, Any], files: frozenset[str]) 
     """The package with the project's name, which the backend builds when nothing else is said."""
     name = str(data["project"].get("name", ""))
     module = canonicalize_name(name).replace("-", "_")
-    candidates = [f"{root}{module}{end}" for root in ("", "src/") for end in ("/__init__.py", ".py")]
-    if family in ("hatchling", "poetry") and (_folder(module, files) or _folder(f"src/{module}", files)):
-        return
-    if module and not files & set(candidates):
+    if module and not any(
+        re.match(pattern.format(module), path) for pattern in GUESSES[family] for path in files
+    ):
         yield Defect(
             ("build-system",),
             f"the build backend of {PROVIDERS[family][0]} finds no package to build",

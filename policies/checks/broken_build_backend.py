@@ -27,7 +27,7 @@ class BrokenBuildBackend(Check):
     from its folder and never distributed, so without the table everything works: uv installs the
     dependencies only.
 
-    Source: `uv run` on one project per case (uv 0.13, setuptools 80, hatchling 1.28, poetry-core 2.2).
+    Source: `uv run` (0.13) on one project per case, with the backends' releases of late 2025.
     """
 
     ID = "broken-build-backend"
@@ -42,7 +42,7 @@ class BrokenBuildBackend(Check):
         Good(PROJECT + SETUPTOOLS + '[tool.setuptools]\npackages = ["src"]\n', files=FILES),
         Good(PROJECT + HATCH + '[tool.hatch.build.targets.wheel]\npackages = ["src"]\n', files=FILES),
         Good(PROJECT + HATCH + "[tool.uv]\npackage = false\n", files=FILES),
-        Good(PROJECT.replace("my-exp", "src") + HATCH, files=FILES),
+        Good(PROJECT + HATCH, files={**FILES, "src/my_exp/__init__.py": ""}),
     )
     BAD = (
         Bad(PROJECT + HATCH, files=FILES, lines=(5,), fixed=PROJECT),
