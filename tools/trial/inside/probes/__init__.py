@@ -1,0 +1,1 @@
+"""What PYTHONPATH names inside the sandbox; nothing here that a bundle could import by accident."""

@@ -1,0 +1,69 @@
+"""What a rehearsal is played on: a fresh sandbox with environment, scripts, double and checkout."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from policies.records import Bundle
+from tools.doubles.hub import server
+from tools.sandbox.base import Limits, Mount, Sandbox, SandboxName, SandboxSpec
+from tools.sandbox.open import open_sandbox
+from tools.trial.base import Environment
+
+CHECKOUT = PurePosixPath("checkout")
+INSIDE = Mount(Path(__file__).with_name("inside"), PurePosixPath("/suture/inside"))
+HUB = Mount(Path(server.__file__).parent, PurePosixPath("/suture/hub"))
+ENV = {
+    "HYDRA_FULL_ERROR": "1",
+    "PYTHONFAULTHANDLER": "1",
+    "PYTHONUNBUFFERED": "1",
+    # The contract promises a key; this one has the right form and opens nothing.
+    "WANDB_API_KEY": "0" * 40,
+    "WANDB_INIT_TIMEOUT": "20",
+    "WANDB_SILENT": "true",
+}
+"""What every rehearsed command finds in its environment, beside the doubles' addresses."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How to open a sandbox for a bundle; one stage serves many rehearsals, also at the same time."""
+
+    sandbox: SandboxName
+    environment: Environment
+    store: Path
+    limits: Limits
+
+    @property
+    def store_mount(self) -> Mount:
+        """The hub double's models and data sets."""
+        return Mount(self.store, PurePosixPath("/suture/store"))
+
+    @contextmanager
+    def set(self, bundle: Bundle) -> Iterator[Sandbox]:
+        """A sandbox in which `checkout/` holds exactly the bundle and its run configs.
+
+        Raises SandboxUnavailable.
+        """
+        prefixes = [Mount(path, PurePosixPath(path)) for path in self.environment.prefixes]
+        mounts = (*prefixes, INSIDE, HUB, self.store_mount)
+        with open_sandbox(self.sandbox, SandboxSpec(mounts=mounts, limits=self.limits, env=ENV)) as sandbox:
+            for path, text in bundle.tree.items():
+                sandbox.write(CHECKOUT / path, text.encode("utf-8", "surrogatepass"))
+            yield sandbox
+
+
+def script(sandbox: Sandbox, name: str) -> str:
+    """Where the sandbox shows one of our scripts."""
+    return str(sandbox.path_inside(INSIDE) / name)
+
+
+def read_or_empty(sandbox: Sandbox, name: str) -> bytes:
+    """A file that a command may have left in the working directory."""
+    try:
+        return sandbox.read(PurePosixPath(name))
+    except (FileNotFoundError, ValueError):
+        return b""
