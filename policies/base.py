@@ -24,6 +24,8 @@ class Api:
     """Dotted module -> public names it defines or re-exports."""
     open_modules: frozenset[str] = frozenset()
     """Modules whose names cannot be listed (star imports, `__getattr__`): nothing is judged there."""
+    signatures: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Dotted callable -> keywords it accepts; callables that take any keyword are left out."""
 
 
 @dataclass(frozen=True)

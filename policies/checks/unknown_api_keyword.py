@@ -1,0 +1,129 @@
+"""Keyword arguments that a third-party function does not take."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import libcst as cst
+from libcst.metadata import PositionProvider
+
+from policies.api import api_of
+from policies.api_usage import bindings, full_name, is_guarded
+from policies.base import Bad, Evidence, Good, ModuleCheck
+from policies.checks.unknown_api_name import renames
+from policies.edit import rewrite, transform
+from policies.parsed import Module, ParsedBundle
+from policies.records import Bundle, Finding
+
+
+class UnknownApiKeyword(ModuleCheck):
+    """A keyword that a library's function does not take raises `TypeError` at the call.
+
+    `TrainingArguments(evaluation_strategy=...)` worked until transformers 4.46, `AdamW(correct_bias=...)`
+    only in the class that transformers removed. Signatures are read from the sources of the installed
+    version; functions that take any keyword are not judged.
+    """
+
+    ID = "unknown-api-keyword"
+    CRITERION = 1
+    STAGE = 50
+    GOOD = (
+        Good("import wandb\n\nwandb.init(project='p', mode='disabled')\n"),
+        Good("from datasets import load_dataset\n\nload_dataset('glue', 'sst2', anything=1)\n"),
+        Good("from torch.optim import AdamW\n\nextra = {'correct_bias': False}\nAdamW([], **extra)\n"),
+        Good("def AdamW(params, correct_bias):\n    return params\n\n\nAdamW([], correct_bias=True)\n"),
+    )
+    BAD = (
+        Bad(
+            "from transformers import TrainingArguments\n\nargs = TrainingArguments(\n"
+            "    output_dir='o',\n    evaluation_strategy='epoch',  # each one\n)\n",
+            lines=(5,),
+            fixed="from transformers import TrainingArguments\n\nargs = TrainingArguments(\n"
+            "    output_dir='o',\n    eval_strategy='epoch',  # each one\n)\n",
+        ),
+        Bad(
+            "import torch\n\nopt = torch.optim.AdamW([torch.zeros(1)], lr=1e-4, correct_bias=False)\n",
+            lines=(3,),
+            fixed="import torch\n\nopt = torch.optim.AdamW([torch.zeros(1)], lr=1e-4)\n",
+        ),
+        Bad(
+            "from omegaconf import OmegaConf\n\nx = OmegaConf.to_container(\n"
+            "    OmegaConf.create({}), reslove=True\n)\n",
+            lines=(4,),
+        ),
+    )
+
+    def find_in(self, module: Module, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
+        """Every keyword that the called function's signature lacks."""
+        bound = bindings(module)
+        for node in module.nodes:
+            dotted = full_name(node.func, bound) if isinstance(node, ast.Call) else ""
+            api = api_of(evidence, dotted.partition(".")[0], subject) if dotted else None
+            accepted = api.signatures.get(dotted) if api is not None else None
+            if not isinstance(node, ast.Call) or api is None or accepted is None or is_guarded(module, node):
+                continue
+            for keyword in node.keywords:
+                if keyword.arg is not None and keyword.arg not in accepted:
+                    version = f"{dotted.partition('.')[0]} {api.version}"
+                    advice = _advice(dotted, keyword.arg, accepted)
+                    yield self.finding(
+                        module.path,
+                        keyword.lineno,
+                        f"{dotted} of {version} takes no argument {keyword.arg}; {advice}",
+                        f"{module.line(keyword.lineno)}  [signature: {', '.join(sorted(accepted))}]",
+                    )
+
+    def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
+        """Rename or drop a keyword that the table knows."""
+        module = subject.modules.get(finding.file)
+        if module is None:
+            return None
+        for name, entry in renames()["keywords"].items():
+            function, _, keyword = name.rpartition(".")
+            if (
+                finding.message.startswith(f"{function} of ")
+                and f" no argument {keyword};" in finding.message
+            ):
+                change = _Keyword(finding.line, keyword, entry.get("use", ""))
+                return rewrite(subject.bundle, module.path, transform(module.text, change))
+        return None
+
+
+def _advice(function: str, keyword: str, accepted: frozenset[str]) -> str:
+    entry: Mapping[str, Any] = renames()["keywords"].get(f"{function}.{keyword}", {})
+    if entry:
+        return (f"use {entry['use']}" if "use" in entry else "leave it out") + f" ({entry['why']})"
+    close = difflib.get_close_matches(keyword, sorted(accepted), n=1, cutoff=0.7)
+    return f"did you mean {close[0]}?" if close else "nothing in its signature resembles it"
+
+
+class _Keyword(cst.CSTTransformer):
+    """Renames the keyword argument that starts on a line, or drops it when there is no new name."""
+
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self, line: int, old: str, new: str) -> None:
+        super().__init__()
+        self.line, self.old, self.new = line, old, new
+
+    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
+        """Edit the arguments; a last one without a line of its own loses its comma."""
+        kept: list[cst.Arg] = []
+        for before, arg in zip(original_node.args, updated_node.args, strict=True):
+            if before.keyword is None or before.keyword.value != self.old or self._line(before) != self.line:
+                kept.append(arg)
+            elif self.new:
+                kept.append(arg.with_changes(keyword=cst.Name(self.new)))
+        if (
+            len(kept) < len(updated_node.args)
+            and kept
+            and updated_node.args[-1].comma == cst.MaybeSentinel.DEFAULT
+        ):
+            kept[-1] = kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+        return updated_node.with_changes(args=kept)
+
+    def _line(self, node: cst.CSTNode) -> int:
+        return self.get_metadata(PositionProvider, node).start.line

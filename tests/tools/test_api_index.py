@@ -1,0 +1,133 @@
+"""The index of a package read from its sources."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from policies.base import Api
+from tools.trial.api_index import index_environment, index_package, installed_version, main
+from tools.trial.api_plan import PLAN, Scope
+from tools.trial.api_scan import quick_exports
+from tools.trial.api_tree import PackageTree
+
+HERE = Path(sysconfig.get_path("purelib"))
+
+TOY = {
+    "toy/__init__.py": "from .parts import *\nfrom ._deep import Tool as Gadget\nimport os\n\nVERSION = '1'\n"
+    "try:\n    from missing import fast\nexcept ImportError:\n    fast = None\n",
+    "toy/parts.py": "__all__ = ['make']\n\n\ndef make(size, *, colour='red'):\n    global made\n"
+    "    made = size\n\n\ndef hidden(): ...\n",
+    "toy/_deep.py": "from .base import Base\n\n\nclass Tool(Base):\n    limit = 3\n\n"
+    "    def __init__(self, name):\n        self.name = name\n\n    @classmethod\n    def load(cls, path, strict=True): ...\n",
+    "toy/base.py": "from dataclasses import dataclass\nfrom elsewhere import Other\n\n\nclass Base:\n"
+    "    def stop(self): ...\n\n\n@dataclass\nclass Options(Base):\n"
+    "    depth: int = 1\n\n\nclass Mixed(Other):\n    x = 1\n",
+    "toy/dynamic.py": "def __getattr__(name):\n    return name\n",
+    "toy/patched.py": "for n in ('a', 'b'):\n    globals()[n] = 1\n",
+    "toy/served/__init__.py": "import sys\n_import_structure = {'engine': ['Engine']}\n"
+    "_import_structure['extra'].append('More')\nsys.modules[__name__] = Lazy(__name__, _import_structure)\n",
+    "toy/served/engine.py": "class Engine: ...\n",
+    "toy/zoo/__init__.py": "import sys\nstructure = define_import_structure(__file__)\n"
+    "sys.modules[__name__] = Lazy(structure)\n",
+    "toy/zoo/cat/cats.py": "__all__ = ['Cat', \"Tom\"]\n@requires(backends=('x',))\nclass Lion: ...\n",
+    "toy/broken.py": "def (:\n",
+    "toy-2.5.dist-info/METADATA": "",
+}
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> PackageTree:
+    for name, text in TOY.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return PackageTree((tmp_path,))
+
+
+def test_names_follow_stars_reexports_and_branches(toy: PackageTree) -> None:
+    names, complete = toy.names("toy")
+    modules = {"parts", "_deep", "base", "dynamic", "patched", "served", "zoo", "broken"}
+    assert (set(names), complete) == ({"make", "Gadget", "os", "VERSION", "fast"} | modules, True)
+
+
+def test_a_global_statement_binds_a_module_name(toy: PackageTree) -> None:
+    assert toy.names("toy.parts") == (frozenset({"make", "hidden", "made"}), True)
+
+
+@pytest.mark.parametrize("module", ["toy.dynamic", "toy.patched", "toy.broken"])
+def test_modules_that_cannot_be_listed_are_open(toy: PackageTree, module: str) -> None:
+    assert toy.names(module)[1] is False
+
+
+def test_lazy_structures_are_read(toy: PackageTree) -> None:
+    assert toy.names("toy.served") == (
+        {"sys", "engine", "extra", "Engine", "More", "_import_structure"},
+        True,
+    )
+    names, complete = toy.names("toy.zoo")
+    assert complete and {"cat", "cats", "Cat", "Tom", "Lion"} <= names
+
+
+def test_class_members_include_bases_and_attributes(toy: PackageTree) -> None:
+    members = toy.members("toy", "Gadget")
+    assert members is not None
+    assert (set(members.names), members.complete) == ({"limit", "__init__", "name", "load", "stop"}, True)
+    foreign = toy.members("toy.base", "Mixed")
+    assert foreign is not None and not foreign.complete
+
+
+def test_signatures_of_functions_classes_methods_and_data_classes(
+    toy: PackageTree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = ("toy.make", "toy.Gadget", "toy.Gadget.load", "toy.base.Options", "toy.VERSION")
+    monkeypatch.setitem(PLAN, "toy", Scope("toy", depth=0, callables=calls))
+    assert index_package(toy, "toy", "2.5").signatures == {
+        "toy.make": {"size", "colour"},
+        "toy.Gadget": {"name"},
+        "toy.Gadget.load": {"path", "strict"},
+        "toy.base.Options": {"depth"},
+    }
+
+
+def test_the_cache_is_used_and_a_damaged_one_is_made_anew(
+    toy: PackageTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PLAN, "toy", Scope("toy", depth=0))
+    roots, cache = toy.site_packages, tmp_path / "cache"
+    fresh = index_environment(roots, ("toy",), cache)
+    assert fresh["toy"].version == "2.5"
+    kept = next((cache / "api").iterdir())
+    kept.write_text('{"version": "kept", "modules": {}, "open": [], "signatures": {}}')
+    assert index_environment(roots, ("toy",), cache) == {"toy": Api("kept")}
+    kept.write_text("not json")
+    assert index_environment(roots, ("toy",), cache) == fresh
+
+
+def test_packages_that_are_not_installed_are_left_out(tmp_path: Path) -> None:
+    assert index_environment((tmp_path,), ("torch",)) == {}
+    assert installed_version((tmp_path,), "torch") == ""
+
+
+def test_exports_of_large_files_are_read_without_parsing() -> None:
+    text = "__all__ = [\n    'A',\n    \"B\",\n]\n__all__ += ['C']\n\n\n"
+    text += "@requires(\n    backends=('x',)\n)\ndef d(): ...\n"
+    assert quick_exports(text) == {"A", "B", "C", "d"}
+
+
+@pytest.mark.parametrize("package", ["packaging", "rich", "typer"])
+def test_nothing_that_exists_is_called_missing(package: str) -> None:
+    """The real import has the last word."""
+    names, complete = PackageTree((HERE,)).names(package)
+    real = {name for name in dir(importlib.import_module(package)) if not name.startswith("_")}
+    assert not complete or real <= names
+
+
+def test_the_table_is_written_from_an_interpreter(tmp_path: Path) -> None:
+    out = tmp_path / "table.json"
+    assert main(["--write", str(out), "--python", sys.executable]) == 0
+    assert out.read_text().startswith("{")

@@ -1,0 +1,149 @@
+"""Lists what the packages of an environment offer, from their sources and without importing them.
+
+Run `python -m tools.trial.api_index --write policies/data/api_reference.json --python PYTHON` to renew the
+table that judges bundles when no environment is known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from policies.api import api_from_data, api_to_data
+from policies.base import Api
+from tools.trial.api_plan import CLOSED, PLAN, UNLISTED, Scope
+from tools.trial.api_signatures import keywords_of, method_keywords
+from tools.trial.api_tree import PackageTree
+
+DEFAULT = tuple(PLAN)
+FORMAT = 1
+"""Raised when the index would come out differently for the same package."""
+
+
+def index_environment(
+    site_packages: Sequence[Path], packages: Sequence[str] = DEFAULT, cache_root: Path | None = None
+) -> dict[str, Api]:
+    """Top-level import name -> API, for every one of `packages` that is installed.
+
+    Args:
+        site_packages: folders that hold distributions, in import order.
+        packages: top-level import names that have a scope in the plan.
+        cache_root: where indexes are kept by package version; nothing is kept when None.
+    """
+    tree = PackageTree(tuple(site_packages))
+    found: dict[str, Api] = {}
+    for package in packages:
+        version = installed_version(site_packages, PLAN[package].distribution)
+        if version and tree.file(package) is not None:
+            found[package] = _cached(tree, package, version, cache_root)
+    return found
+
+
+def installed_version(site_packages: Sequence[Path], distribution: str) -> str:
+    """Version of an installed distribution, from the name of its metadata folder; empty when absent."""
+    wanted = canonicalize_name(distribution)
+    for root in site_packages:
+        for folder in sorted(root.glob("*.dist-info")):
+            name, _, version = folder.name.removesuffix(".dist-info").partition("-")
+            if canonicalize_name(name) == wanted:
+                return version
+    return ""
+
+
+def index_package(tree: PackageTree, package: str, version: str) -> Api:
+    """Index one package within its scope."""
+    scope = PLAN[package]
+    modules: dict[str, frozenset[str]] = {}
+    opened: set[str] = set()
+    for module in _modules(tree, package, scope):
+        names, complete = tree.names(module)
+        modules[module] = _public(names | UNLISTED.get(module, frozenset()))
+        if not (complete or module in CLOSED):
+            opened.add(module)
+    for dotted in scope.classes:
+        owner, _, name = dotted.rpartition(".")
+        members = tree.members(owner, name)
+        if members is not None and members.complete and "__getattr__" not in members.names:
+            modules[dotted] = _public(members.names)
+    return Api(version, modules, frozenset(opened), _signatures(tree, scope))
+
+
+def _modules(tree: PackageTree, package: str, scope: Scope) -> Iterator[str]:
+    """The package, its modules down to the scope's depth, and those directly below the inner ones."""
+    pending = [package, *scope.modules]
+    while pending:
+        module = pending.pop()
+        if tree.file(module) is None:
+            continue
+        if not tree.shadowed(module):
+            yield module
+        if module.count(".") < scope.depth or module in scope.inner:
+            below = (f"{module}.{name}" for name in sorted(tree.submodules(module)) if not _private(name))
+            pending.extend(name for name in below if name.count(".") <= scope.depth or module in scope.inner)
+
+
+def _private(name: str) -> bool:
+    return name.startswith("_") or name in ("test", "tests")
+
+
+def _public(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(name for name in names if not name.startswith("_"))
+
+
+def _signatures(tree: PackageTree, scope: Scope) -> dict[str, frozenset[str]]:
+    found = {dotted: _keywords(tree, dotted) for dotted in scope.callables}
+    return {dotted: keywords for dotted, keywords in found.items() if keywords is not None}
+
+
+def _keywords(tree: PackageTree, dotted: str) -> frozenset[str] | None:
+    owner, _, name = dotted.rpartition(".")
+    if tree.file(owner) is not None:
+        return keywords_of(tree, owner, name)
+    module, _, holder = owner.rpartition(".")
+    return method_keywords(tree, module, holder, name)
+
+
+def _cached(tree: PackageTree, package: str, version: str, cache_root: Path | None) -> Api:
+    """The index of one version of a package; a damaged cache file is made anew."""
+    path = cache_root / "api" / f"{package}-{version}-{FORMAT}.json" if cache_root else None
+    if path is not None and path.is_file():
+        try:
+            return api_from_data(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            path.unlink(missing_ok=True)
+    api = index_package(tree, package, version)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(".new")
+        scratch.write_text(json.dumps(api_to_data(api), separators=(",", ":")), encoding="utf-8")
+        scratch.replace(path)
+    return api
+
+
+def site_packages_of(python: Path) -> tuple[Path, ...]:
+    """The folders in which an interpreter looks for distributions."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib')); print(sysconfig.get_path('platlib'))"
+    done = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return tuple(Path(line) for line in dict.fromkeys(done.stdout.split("\n")) if line)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the reference table from an environment."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--python", type=Path, default=Path(sys.executable))
+    options = parser.parse_args(argv)
+    apis = index_environment(site_packages_of(options.python))
+    data = {package: api_to_data(api) for package, api in sorted(apis.items())}
+    options.write.write_text(json.dumps(data, indent=0, separators=(",", ":")) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
