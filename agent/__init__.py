@@ -1,0 +1,30 @@
+"""Suture as a library: `repair`, its async twin, `resume`, and the graph for other pipelines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agent.graph import build_graph
+    from agent.repair import arepair, repair, resume
+    from agent.results import RepairResult
+    from agent.settings import Settings
+
+__all__ = ["RepairResult", "Settings", "arepair", "build_graph", "repair", "resume"]
+
+_HOMES = {
+    "RepairResult": "agent.results",
+    "Settings": "agent.settings",
+    "arepair": "agent.repair",
+    "build_graph": "agent.graph",
+    "repair": "agent.repair",
+    "resume": "agent.repair",
+}
+
+
+def __getattr__(name: str) -> Any:  # PEP 562: heavy imports wait until they are used
+    if name not in _HOMES:
+        raise AttributeError(f"module 'agent' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

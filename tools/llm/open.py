@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from policies.budget import Budget
@@ -35,6 +35,7 @@ def open_model(
     budget: Budget | None = None,
     tally: Tally | None = None,
     sink: Sink | None = None,
+    layer: Callable[[Model], Model] | None = None,
     timeout_s: float = 300.0,
     env: Mapping[str, str] = os.environ,
 ) -> Model | None:
@@ -42,13 +43,15 @@ def open_model(
 
     Args:
         model_name: as the endpoint knows it; None takes SUTURE_MODEL, else the only one offered.
+        layer: put around the endpoint, under recording and budget, e.g. to answer from a memory.
         env: OPENAI_API_KEY, OPENAI_BASE_URL, SUTURE_MODEL, SUTURE_PRICES.
     Raises: UsageError for a price table that cannot be read, or a USD limit without a price.
     """
     if llm == "off" or not endpoint_configured(env):
         return None
     limits = budget or Budget()
-    inner = _endpoint(model_name or env.get("SUTURE_MODEL") or None, timeout_s, env)
+    inner: Model = _endpoint(model_name or env.get("SUTURE_MODEL") or None, timeout_s, env)
+    inner = layer(inner) if layer else inner
     return wrap_model(inner, budget=limits, tally=tally or Tally(), sink=sink, env=env)
 
 

@@ -1,0 +1,323 @@
+"""The commands that act: fix, resume, review, rehearse.
+
+Heavy imports happen inside the commands, so that `suture --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli_run import INTERRUPTED, NOT_READY, READY
+from agent.output import print_json
+from policies.errors import UsageError
+
+if TYPE_CHECKING:
+    from agent.render_progress import TerminalProgress
+    from agent.results import RepairResult
+    from agent.settings import Settings
+    from policies.records import Phase, Rehearsal, Request, Verdict
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+class SandboxChoice(StrEnum):
+    """Where the bundle's code runs."""
+
+    AUTO = "auto"
+    BWRAP = "bwrap"
+    DOCKER = "docker"
+    UNSAFE_LOCAL = "unsafe-local"
+
+
+class HubChoice(StrEnum):
+    """Who answers for the Hugging Face Hub."""
+
+    DOUBLE = "double"
+    REAL = "real"
+
+
+class LlmChoice(StrEnum):
+    """Whether a model may be asked."""
+
+    OFF = "off"
+    AUTO = "auto"
+
+
+class InstallerChoice(StrEnum):
+    """What builds environments."""
+
+    PIP = "pip"
+    UV = "uv"
+
+
+class PhaseChoice(StrEnum):
+    """What can be rehearsed."""
+
+    INSTALL = "install"
+    COMPOSE = "compose"
+    TRIAL = "trial"
+
+
+Input = Annotated[
+    str,
+    typer.Argument(
+        metavar="INPUT",
+        help="A review transcript (.txt), a bundle JSON, a directory, or - for standard input.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print data for programs on standard output.")]
+Workspace = Annotated[Path, typer.Option(metavar="DIR", help="Where ledgers are made.")]
+Sandbox = Annotated[SandboxChoice, typer.Option(help="Where the bundle's code runs.")]
+Env = Annotated[
+    str, typer.Option(metavar="auto|PYTHON", help="The interpreter that has the bundle's libraries.")
+]
+Installer = Annotated[InstallerChoice, typer.Option(help="What builds environments for --env auto.")]
+Hub = Annotated[HubChoice, typer.Option(help="The offline double of the hub, or the real one.")]
+Llm = Annotated[LlmChoice, typer.Option(help="auto: on when OPENAI_API_KEY or OPENAI_BASE_URL is set.")]
+ModelName = Annotated[str | None, typer.Option("--model", metavar="NAME", help="The model to ask.")]
+MaxAttempts = Annotated[int | None, typer.Option(min=1, metavar="N", help="Attempts at most. [default: 12]")]
+MaxSeconds = Annotated[
+    float | None, typer.Option(min=1, metavar="S", help="Seconds at most. [default: 3600]")
+]
+MaxTokens = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Tokens of the model at most. [default: 400000]")
+]
+MaxUsd = Annotated[float | None, typer.Option(min=0, metavar="USD", help="Cost of the model at most.")]
+TrialSeconds = Annotated[float, typer.Option(min=1, metavar="S", help="Wall clock of one rehearsed trial.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
+
+
+@app.command()
+def fix(
+    source: Input,
+    workspace: Workspace = Path("workspace"),
+    sandbox: Sandbox = SandboxChoice.AUTO,
+    env: Env = "auto",
+    installer: Installer = InstallerChoice.PIP,
+    hub: Hub = HubChoice.DOUBLE,
+    llm: Llm = LlmChoice.AUTO,
+    model: ModelName = None,
+    max_attempts: MaxAttempts = None,
+    max_seconds: MaxSeconds = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    trial_seconds: TrialSeconds = 300.0,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Repair a rejected bundle until it is ready, or say why it is not."""
+    from agent.repair import repair
+
+    settings = _settings(sandbox, env, installer, hub, llm, model, trial_seconds)
+    settings = _with_budget(settings, max_attempts, max_seconds, max_tokens, max_usd)
+    request = _read(source, quiet)
+    with _progress(quiet) as progress:
+        result = repair(request, workspace=workspace, settings=settings, progress=progress)
+    _deliver(result, as_json)
+
+
+@app.command()
+def resume(
+    ledger: Annotated[
+        Path, typer.Argument(metavar="LEDGER", help="The folder of a repair.", show_default=False)
+    ],
+    llm: Annotated[LlmChoice | None, typer.Option(help="Change whether a model may be asked.")] = None,
+    model: ModelName = None,
+    max_attempts: MaxAttempts = None,
+    max_seconds: MaxSeconds = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a repair that was interrupted or ran out of budget."""
+    from agent.repair import recorded_settings
+    from agent.repair import resume as go_on
+    from tools.ledger import Ledger
+
+    with Ledger.open(ledger) as book:
+        settings = recorded_settings(book)
+    changes = {"llm": llm.value if llm else settings.llm, "model": model or settings.model}
+    settings = _with_budget(
+        settings.model_copy(update=changes), max_attempts, max_seconds, max_tokens, max_usd
+    )
+    with _progress(quiet) as progress:
+        result = go_on(ledger, settings=settings, progress=progress)
+    _deliver(result, as_json)
+
+
+@app.command()
+def review(
+    source: Input,
+    rehearse_too: Annotated[
+        bool, typer.Option("--rehearse/--no-rehearse", help="Run the bundle in the sandbox as well.")
+    ] = True,
+    sandbox: Sandbox = SandboxChoice.AUTO,
+    env: Env = "auto",
+    installer: Installer = InstallerChoice.PIP,
+    hub: Hub = HubChoice.DOUBLE,
+    trial_seconds: TrialSeconds = 300.0,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a bundle; changes nothing."""
+    settings = _settings(sandbox, env, installer, hub, LlmChoice.OFF, None, trial_seconds)
+    request = _read(source, quiet)
+    with _progress(quiet) as progress:
+        verdict, rehearsals = _judged(request, settings, progress, rehearse_too)
+    if as_json:
+        print_json(verdict.model_dump(mode="json"))
+    else:
+        from agent.render import make_console, render_verdict
+
+        render_verdict(make_console(sys.stdout), verdict, rehearsals)
+    raise typer.Exit(READY if verdict.is_code_ready else NOT_READY)
+
+
+@app.command()
+def rehearse(
+    source: Input,
+    run_id: Annotated[
+        list[str] | None, typer.Option("--run-id", metavar="ID", help="Only this run; repeatable.")
+    ] = None,
+    only: Annotated[
+        list[PhaseChoice] | None, typer.Option("--only", help="Only this phase; repeatable.")
+    ] = None,
+    sandbox: Sandbox = SandboxChoice.AUTO,
+    env: Env = "auto",
+    installer: Installer = InstallerChoice.PIP,
+    hub: Hub = HubChoice.DOUBLE,
+    trial_seconds: TrialSeconds = 300.0,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a bundle's rehearsals; changes nothing."""
+    settings = _settings(sandbox, env, installer, hub, LlmChoice.OFF, None, trial_seconds)
+    request = _read(source, quiet)
+    phases: list[Phase] = [p.value for p in only or list(PhaseChoice)]
+    with _progress(quiet) as progress:
+        rehearsals = _rehearsed(request, settings, progress, phases, run_id or [])
+    if as_json:
+        print_json([r.model_dump(mode="json") for r in rehearsals])
+    else:
+        from agent.render import make_console, render_rehearsals
+
+        render_rehearsals(make_console(sys.stdout), rehearsals)
+    raise typer.Exit(READY if all(r.status == "passed" for r in rehearsals) else NOT_READY)
+
+
+def _settings(
+    sandbox: SandboxChoice,
+    env: str,
+    installer: InstallerChoice,
+    hub: HubChoice,
+    llm: LlmChoice,
+    model: str | None,
+    trial_seconds: float,
+) -> Settings:
+    from agent.settings import Settings
+
+    return Settings(
+        sandbox=sandbox.value,
+        env=env,
+        installer=installer.value,
+        hub=hub.value,
+        llm=llm.value,
+        model=model,
+        trial_seconds=trial_seconds,
+    )
+
+
+def _with_budget(
+    settings: Settings, attempts: int | None, seconds: float | None, tokens: int | None, usd: float | None
+) -> Settings:
+    given = {"max_attempts": attempts, "max_seconds": seconds, "max_tokens": tokens, "max_usd": usd}
+    changed = {name: value for name, value in given.items() if value is not None}
+    return settings.model_copy(update={"budget": settings.budget.model_copy(update=changed)})
+
+
+def _read(source: str, quiet: bool) -> Request:
+    """The request, with what intake noticed said aloud."""
+    from tools.intake import read_request
+
+    request = read_request(source)
+    for note in () if quiet else request.notes:
+        sys.stderr.write(f"note: {note}\n")
+    return request
+
+
+def _judged(
+    request: Request, settings: Settings, progress: TerminalProgress, rehearse_too: bool
+) -> tuple[Verdict, tuple[Rehearsal, ...]]:
+    from agent.repair import contract_of, make_rehearser
+    from policies.base import Evidence
+    from policies.parsed import ParsedBundle
+    from policies.review import review as judge
+
+    contract = contract_of(request)
+    rehearser = make_rehearser(settings, progress)
+    rehearsals: tuple[Rehearsal, ...] = ()
+    if rehearse_too:
+        rehearsals = rehearser.rehearse(request.bundle, contract)
+    progress("reviewing")
+    subject = ParsedBundle(request.bundle, contract, request.context)
+    evidence = Evidence(rehearsals, rehearser.installed)
+    return judge(subject, evidence, rejection=request.rejection), rehearsals
+
+
+def _rehearsed(
+    request: Request,
+    settings: Settings,
+    progress: TerminalProgress,
+    phases: list[Phase],
+    run_ids: list[str],
+) -> tuple[Rehearsal, ...]:
+    from agent.repair import contract_of, make_rehearser
+    from tools.trial.rehearsal import run_ids_of
+
+    unknown = [r for r in run_ids if r not in run_ids_of(request.bundle)]
+    if unknown:
+        known = ", ".join(run_ids_of(request.bundle)) or "none"
+        raise UsageError(f"there is no run {unknown[0]!r} in {request.source}; its runs: {known}")
+    rehearser = make_rehearser(settings, progress)
+    return rehearser.rehearse(request.bundle, contract_of(request), phases=phases, run_ids=run_ids)
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[TerminalProgress]:
+    """Live progress; SIGTERM ends the work as Ctrl-C does, so that nothing is left running."""
+    from agent.render import make_console
+    from agent.render_progress import TerminalProgress
+
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with TerminalProgress(make_console(), quiet=quiet) as progress:
+            yield progress
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _deliver(result: RepairResult, as_json: bool) -> None:
+    from agent.render import make_console, render_result
+
+    if as_json:
+        print_json(result.model_dump(mode="json"))
+    else:
+        render_result(make_console(), result)
+    if result.reason == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(READY if result.reason == "ready" else NOT_READY)

@@ -1,0 +1,26 @@
+"""The options of a repair, from the command line or the library; kept with the ledger for resuming."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from policies.budget import Budget
+from policies.records import Record
+
+
+class Settings(Record):
+    """How to repair; what to repair is the request."""
+
+    sandbox: Literal["auto", "bwrap", "docker", "unsafe-local"] = "auto"
+    env: str = "auto"
+    """`auto`, or the path of an interpreter that has the bundle's libraries."""
+    installer: Literal["pip", "uv"] = "pip"
+    hub: Literal["double", "real"] = "double"
+    llm: Literal["off", "auto"] = "auto"
+    model: str | None = None
+    budget: Budget = Budget()
+    trial_seconds: float = 300.0
+    """Wall-clock limit of one rehearsed trial."""
+    cache: Path | None = None
+    """Where environments and doubles are kept; None takes SUTURE_CACHE or the user's cache folder."""
