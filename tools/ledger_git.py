@@ -204,6 +204,10 @@ class GitStore:
         """Parent commits."""
         return tuple(self.run("rev-parse", f"{sha}^@").split())
 
+    def ancestors(self, rev: str) -> frozenset[str]:
+        """Every commit that `rev` is built on, itself included."""
+        return frozenset(self.run("rev-list", rev, "--").split())
+
     def message(self, sha: str) -> tuple[str, datetime]:
         """Message and author date of a commit."""
         stamp, _, text = self.run("show", "-s", "--no-notes", "--format=%at%n%B", sha).partition("\n")

@@ -105,8 +105,8 @@ class LedgerReader:
 
     def attempts(self) -> tuple[AttemptEntry, ...]:
         """Every recorded attempt, oldest first."""
-        marks = {name: self._store.resolve(ref) for name, ref in _MARKS.items()}
-        return tuple(self._entry(number, marks) for number in sorted(self._numbers()))
+        marks, kept = self._marks(), self._store.ancestors(MAIN)
+        return tuple(self._entry(number, marks, kept) for number in sorted(self._numbers()))
 
     def entry(self, number: int) -> AttemptEntry:
         """One recorded attempt. Raises UsageError when there is none of that number."""
@@ -114,16 +114,20 @@ class LedgerReader:
         if number not in known:
             there = f"it has 1 to {max(known)}" if known else "it has none"
             raise UsageError(f"{self.path} has no attempt {number}; {there}")
-        return self._entry(number, {name: self._store.resolve(ref) for name, ref in _MARKS.items()})
+        return self._entry(number, self._marks(), self._store.ancestors(MAIN))
 
-    def _entry(self, number: int, marks: Mapping[str, str | None]) -> AttemptEntry:
+    def _marks(self) -> dict[str, str | None]:
+        return {name: self._store.resolve(ref) for name, ref in _MARKS.items()}
+
+    def _entry(self, number: int, marks: Mapping[str, str | None], kept: frozenset[str]) -> AttemptEntry:
         tip = repair = self._sha(f"{ATTEMPTS}{number}")
         message, date = self._store.message(tip)
         if read_trailers(message).get("Strategy") == "format":
             (repair,) = self._store.parents(tip)
             message, date = self._store.message(repair)
+        entry = _entry_of(number, (tip, repair), message, date)
         marked = tuple(name for name, sha in marks.items() if sha == tip)
-        return _entry_of(number, (tip, repair), message, date, marked)
+        return entry.model_copy(update={"marks": marked, "kept": tip in kept})
 
     def record(self, number: int) -> AttemptRecord:
         """The full record of an attempt, from its note."""
@@ -190,9 +194,7 @@ class LedgerReader:
 _MARKS: Final = {"main": MAIN, "best": BEST, "ready": READY}
 
 
-def _entry_of(
-    number: int, commits: tuple[str, str], message: str, date: datetime, marks: tuple[str, ...]
-) -> AttemptEntry:
+def _entry_of(number: int, commits: tuple[str, str], message: str, date: datetime) -> AttemptEntry:
     said = read_trailers(message)
     gate = said.get("Gate", "refused: the commit does not say")
     return AttemptEntry(
@@ -207,12 +209,12 @@ def _entry_of(
         introduces=said.get("Introduces", "none"),
         gate=gate,
         accepted=gate == "accepted",
+        kept=False,
         rehearsal=said.get("Rehearsal", "none"),
         model=said.get("Model", "none"),
         tokens=int(said.get("Tokens", "0")),
         usd=float(said.get("Cost-USD", "0")),
         wall_s=float(said.get("Wall-s", "0")),
-        marks=marks,
     )
 
 

@@ -86,6 +86,8 @@ class AttemptEntry(Record):
     introduces: str
     gate: str
     accepted: bool
+    kept: bool
+    """Whether `main` is built on it; an accepted attempt that made things worse is not kept."""
     rehearsal: str
     """Passed of all per phase, e.g. `install=1/1 trial=1/2`."""
     model: str

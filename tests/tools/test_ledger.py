@@ -192,6 +192,7 @@ def test_attempt_is_a_commit_with_its_formatting_apart(ledger: Ledger) -> None:
         introduces="none",
         gate="accepted",
         accepted=True,
+        kept=True,
         rehearsal="install=passed trial=0/1",
         model="m-1",
         tokens=10,
@@ -239,6 +240,16 @@ def test_refused_attempt_stays_reachable_and_main_stays(ledger: Ledger) -> None:
     )
     with pytest.raises(AssertionError, match="main moves only when the gate accepts"):
         ledger.record_attempt(record(2, base=base, accepted=False), BUNDLE, advance=True)
+
+
+def test_an_accepted_attempt_that_made_things_worse_is_not_kept(ledger: Ledger) -> None:
+    base = ledger.best()
+    ledger.record_attempt(record(base=base), repaired(BUNDLE)[0], advance=False)
+    ledger.record_attempt(record(2, base=base), repaired(BUNDLE)[1])
+    assert [(e.accepted, e.kept, e.marks) for e in ledger.attempts()] == [
+        (True, False, ()),
+        (True, True, ("main",)),
+    ]
 
 
 def test_recording_again_neither_doubles_nor_loses(ledger: Ledger) -> None:

@@ -1,0 +1,93 @@
+"""Progress on standard error: a live line on a terminal, one plain line per step elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from tools.plain_text import one_line
+
+KEPT_S = 1.0
+"""Steps that took at least this long stay on the screen with their time."""
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: `0.4 s`, `12 s`, `3 min 05 s`, `1 h 02 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+class TerminalProgress:
+    """A progress sink: call it with what starts now; use it in a `with` so that the live line goes away."""
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self.console = console
+        self.spent = ""
+        """What it has cost so far, for the live line, e.g. `2 attempts, $0.03`."""
+        self._quiet = quiet
+        self._live: Live | None = None
+        self._message = ""
+        self._began_s = self._since_s = time.monotonic()
+        self._spinner = Spinner("dots")
+
+    def __call__(self, message: str, /) -> None:
+        text = one_line(message)
+        if self._quiet or not text or text == self._message:
+            return
+        self._keep_last()
+        self._message, self._since_s = text, time.monotonic()
+        if self._live is None:
+            self.console.print(Text(text), soft_wrap=True)
+
+    def __enter__(self) -> Self:
+        self._began_s = self._since_s = time.monotonic()
+        if self.console.is_terminal and not self.console.is_dumb_terminal and not self._quiet:
+            self._live = Live(self, console=self.console, refresh_per_second=8, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._keep_last()
+        self._message = ""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _keep_last(self) -> None:
+        took_s = time.monotonic() - self._since_s
+        if self._live is not None and self._message and took_s >= KEPT_S:
+            self.console.print(self._line(Text("·"), f"{self._message}  {duration(took_s)}"), style="dim")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The live line."""
+        if not self._message:
+            return
+        now_s = time.monotonic()
+        times = f"{duration(now_s - self._since_s)} of {duration(now_s - self._began_s)}"
+        tail = f"{times}, {self.spent}" if self.spent else times
+        # A narrow terminal shows what is happening and drops the rest; a wrapped live line would smear.
+        room = options.max_width - len(tail) - 5
+        text = f"{one_line(self._message, limit=room)}  {tail}" if room >= 16 else self._message
+        yield self._line(self._spinner.render(console.get_time()), text)
+
+    def _line(self, lead: object, text: str) -> Table:
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=1)
+        grid.add_column(no_wrap=True, overflow="ellipsis")
+        grid.add_row(lead if isinstance(lead, Text) else str(lead), Text(text))
+        return grid
