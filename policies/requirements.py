@@ -213,3 +213,10 @@ def listed(subject: ParsedBundle) -> tuple[str, ...]:
     data = document.data if document else None
     value = _mapping((data or {}).get("project")).get("dependencies")
     return tuple(entry for entry in value if isinstance(entry, str)) if isinstance(value, list) else ()
+
+
+def can_append(subject: ParsedBundle) -> bool:
+    """Whether `project.dependencies` is a list, or absent from a `[project]` that is there."""
+    document = subject.pyproject
+    project = (document.data or {}).get("project") if document else None
+    return isinstance(project, dict) and isinstance(project.get("dependencies", []), list)

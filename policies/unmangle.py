@@ -11,13 +11,14 @@ from policies.edit import split_lines
 _FENCE = re.compile(r"\A\s*(?:```|~~~)[\w+-]*[ \t]*\n(.*?)\n?(?:```|~~~)\s*\Z", re.DOTALL)
 _OPEN_FENCE = re.compile(r"\A\s*(?:```|~~~)[\w+-]*[ \t]*\n(.*)\Z", re.DOTALL)
 _CLOSE_FENCE = re.compile(r"\A(.*)\n(?:```|~~~)\s*\Z", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _ESCAPED = re.compile(r"\\u00(3c|3e|26|27|22)", re.IGNORECASE)
 _TYPOGRAPHIC = str.maketrans({"“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "\u00a0": " ", "\u200b": ""})
 
 
 def candidates(path: str, text: str, error_line: int) -> Iterator[str]:
     """Texts that differ from `text` in one kind of damage, the likeliest first, and then in all kinds."""
-    clean = text.lstrip("\ufeff").replace("\0", "")
+    clean = _CONTROL.sub("", text.lstrip("\ufeff"))
     yield clean
     for fence in (_FENCE, _OPEN_FENCE, _CLOSE_FENCE):
         match = fence.match(clean)

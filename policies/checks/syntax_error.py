@@ -15,7 +15,7 @@ from policies.unmangle import candidates
 class SyntaxErrors(Check):
     """A file that does not parse stops everything that reads it.
 
-    The codemods undo damage from transport: a Markdown fence around the file, a byte order mark, null bytes,
+    The codemods undo damage from transport: a Markdown fence around the file, a byte order mark, control characters,
     typographic quotes and blanks, `\\u003e` or `&gt;` where `>` was meant, tabs in YAML, a YAML key that is
     repeated with the same value. Each is taken only when the file parses afterwards.
     """
@@ -42,6 +42,7 @@ class SyntaxErrors(Check):
         Bad("x = “a”\n", lines=(1,), fixed='x = "a"\n'),
         Bad("a:\n\tb: 1  # tab\n", path="config/config.yaml", lines=(2,), fixed="a:\n  b: 1  # tab\n"),
         Bad("a: 1\nb: 2\na: 1  # again\n", path="config/config.yaml", lines=(3,), fixed="a: 1\nb: 2\n"),
+        Bad("# a \x08 b\na: 1\n", path="config/config.yaml", lines=(1,), fixed="# a  b\na: 1\n"),
         Bad("a: 1\nb: 2\na: 3\n", path="config/config.yaml", lines=(3,)),
         Bad("[a]\nb = 1\nb = 2\n", path="pyproject.toml", lines=(3,)),
         Bad("```toml\n[a]\nb = 1\n```\n", path="pyproject.toml", lines=(1,), fixed="[a]\nb = 1\n"),
