@@ -16,8 +16,8 @@ from tools.intake.names import check_path
 
 MAX_FILES = 500
 _IGNORED = frozenset(
-    ("venv", "env", "virtualenv", "site-packages", "results", "outputs", "output", "multirun", "wandb")
-    + ("runs", "build", "dist", "checkpoints", "data", "datasets", "logs", "cache", "mlruns")
+    {"venv", "env", "virtualenv", "site-packages", "results", "outputs", "output", "multirun", "wandb"}
+    | {"runs", "build", "dist", "checkpoints", "data", "datasets", "logs", "cache", "mlruns"}
 )
 """Folders that hold environments, data or results, not code; judged only outside `src` and `config`."""
 

@@ -1,0 +1,94 @@
+"""Tests the claims of a reviewer: each is confirmed, refuted, unverified, or a matter of judgement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from policies import (
+    claims_code,
+    claims_config,
+    claims_evaluate,
+    claims_files,
+    claims_findings,
+    claims_use,
+)
+from policies.base import Evidence
+from policies.claims_base import Case, Outcome, joined
+from policies.claims_split import split_claims
+from policies.parsed import ParsedBundle
+from policies.records import Claim, ClaimStatus, Finding
+
+__all__ = ["split_claims", "test_claims"]
+
+Tester = Callable[[Case], Iterator[Outcome]]
+TESTERS: tuple[Tester, ...] = (
+    claims_files.missing_import,
+    claims_files.missing_file,
+    claims_files.package_marker,
+    claims_files.empty_files,
+    claims_files.transport,
+    claims_files.run_configs,
+    claims_files.extra_files,
+    claims_code.syntax,
+    claims_code.undefined_name,
+    claims_code.used_before_bound,
+    claims_code.missing_member,
+    claims_use.unused,
+    claims_use.stub,
+    claims_use.quoted_comment,
+    claims_config.dependency,
+    claims_config.config_key,
+    claims_config.config_file_read,
+    claims_config.cache_folder,
+    claims_config.trial_wandb,
+    claims_evaluate.command_line,
+    claims_evaluate.artefacts,
+    claims_findings.finding,
+    claims_findings.rehearsal,
+    claims_findings.everything_else,
+)
+_QUALITY = re.compile(
+    r"\b(?:faithful\w*|incomplete\w*|insufficient\w*|simplif\w+|placeholder\w*|production|publication\w*|quality|"
+    r"comprehensive\w*|heuristic\w*|meaningless|degenerate|inadequate|robust\w*|reproducib\w+|error-prone|"
+    r"convention\w*|best practice\w*|not (?:fully |properly |correctly )?implement\w*|never implements?|"
+    r"implementation|described|hypothesis|paper|baseline\w*|algorithm\w*|as required|violat\w+|criteri\w+|"
+    r"requirements?|standards?|specification|spec|intent|duplicate\w*|unclear|ambiguous|design)\b",
+    re.IGNORECASE,
+)
+
+
+def test_claims(
+    claims: Iterable[str], subject: ParsedBundle, findings: Sequence[Finding], evidence: Evidence
+) -> tuple[Claim, ...]:
+    """Hold every claim against the bundle, the findings and the rehearsals.
+
+    Returns: one claim each, in order. What no test speaks to is `unverified`, never guessed.
+    """
+    return tuple(_tested(Case(text, subject, findings, evidence)) for text in claims)
+
+
+def _tested(case: Case) -> Claim:
+    outcomes = [outcome for test in TESTERS for outcome in test(case)]
+    confirmed = [o.evidence for o in outcomes if o.status == "confirmed"]
+    refuted = [o.evidence for o in outcomes if o.status == "refuted"]
+    partly = [o.evidence for o in outcomes if o.status == "partly"]
+    if partly or (confirmed and refuted):
+        says = [*partly, *(f"holds: {e}" for e in confirmed), *(f"does not hold: {e}" for e in refuted)]
+        return Claim(text=case.text, status="unverified", evidence=f"Partly so. {joined(says)}")
+    if confirmed:
+        return Claim(text=case.text, status="confirmed", evidence=joined(confirmed))
+    if refuted:
+        return Claim(text=case.text, status="refuted", evidence=joined(refuted))
+    return Claim(text=case.text, status=_untested(case), evidence=_reason(case))
+
+
+def _untested(case: Case) -> ClaimStatus:
+    return "judgement" if _QUALITY.search(case.text) else "unverified"
+
+
+def _reason(case: Case) -> str:
+    """Why a claim was neither confirmed nor refuted."""
+    if _QUALITY.search(case.text):
+        return "No test can tell: it is about the quality of the code or its faithfulness to the method."
+    return "No check, file or rehearsal speaks to this statement."

@@ -1,0 +1,166 @@
+"""Tests claims about code: syntax, undefined names, missing members."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from policies.claims_base import QUOTE, SKIP, Case, Outcome, joined, verdict
+from policies.claims_names import (
+    Function,
+    bindings,
+    has_star_import,
+    is_builtin,
+    read_before_bound,
+    uses,
+)
+from policies.parsed import Module
+
+_SYNTAX = (
+    r"\bsyntax ?errors?\b|\bnot valid python\b|\binvalid (?:python )?syntax\b|\bindentationerror\b"
+    r"|\bnon-?pars[e]?able\b|\bunpars[e]?able\b|\bcannot be (?:parsed|compiled)\b|\bwon't (?:parse|compile)\b"
+    r"|\b(?:does|do|will|can)(?:n't| not|not) (?:parse|compile|be (?:parsed|compiled))\b"
+)
+_OTHER_SYNTAX = (
+    r"\bhydra\b.*\bsyntax|\byaml\b|\btoml\b|\bshell\b|\boverride\b|\bregex|python\s*[<≤=]*\s*[23]\.\d"
+)
+_ARTEFACT = re.compile(
+    r"-?\\+u003[ce]|-\\+>|-?&[lg]t;|[-−‐‑–][›→]|[−‐‑–]>|\\+u0026|\\+u0027|&(?:amp|quot|#39);", re.IGNORECASE
+)
+_UNDEFINED = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"(?:missing|misses|lacks?|no|without|omits?|forgets?)\s+"
+        rf"{QUOTE}(?:the\s+)?from\s+[\w.]+\s+import\s+([\w, ]+)",
+        r"(?:missing|lacks?|no|omits?|forgets?)\s+(?:an?\s+|the\s+)?imports?\s+"
+        rf"(?:of\s+|for\s+|statement for\s+)?{QUOTE}(?!of\b|for\b|from\b)([\w.]+)",
+        rf"{QUOTE}\b(\w[\w.]*){QUOTE}\s+(?:is|are|gets)\s+(?:used|referenced|accessed|called)\b[^.;]*?"
+        r"\b(?:never|not|without being)\s+(?:\w+\s+)?(?:imported|defined)",
+        rf"(?:never|not|doesn't|without)\s+import(?:s|ed|ing)?\s+{QUOTE}(\w+)",
+        rf"\bNameError:?\s+(?:for\s+|on\s+)?(?:name\s+)?{QUOTE}(\w+){QUOTE}\s+(?:is|was)\b",
+        rf"\bundefined\s+(?:name|variable|symbol|identifier)\s+{QUOTE}(\w+)",
+        rf"{QUOTE}\b(\w+){QUOTE}\s+is\s+(?:not|never)\s+imported\b",
+    )
+)
+_BEFORE = (
+    r"\bbefore\b[^.;]*\b(?:import|assign|defin|declar|creat|bound|initiali)|\bunboundlocalerror\b"
+    r"|\bbefore the (?:local )?`?import"
+)
+_READ = re.compile(rf"{QUOTE}\b(\w+){QUOTE}\s+(?:is|are|gets)\s+(?:used|referenced|accessed|called|read)")
+_PLAIN_BASES = frozenset({"object", "Module", "Dataset", "IterableDataset", "ABC", "Protocol", "Function"})
+_MEMBER = re.compile(
+    rf"{QUOTE}\b([A-Z]\w*[a-z]\w*){QUOTE}\s+(?:class\s+)?"
+    r"(?:ha(?:s|ve) no|lacks?|misses|is missing|does(?: not|n't) (?:define|implement|have)|never defines)\s+"
+    rf"(?:an?\s+|the\s+|any\s+)?{QUOTE}(\w+){QUOTE}(\(\))?{QUOTE}\s*"
+    r"(?:(method|function|attribute|property|field|member)\b)?"
+)
+_NO_MEMBER = re.compile(
+    rf"\b[Nn]o\s+{QUOTE}(\w+)\(\){QUOTE}\s*(?:method\s+)?(?:in|on|for)\s+(?:class\s+)?{QUOTE}([A-Z]\w+)"
+)
+
+
+def syntax(case: Case) -> Iterator[Outcome]:
+    """`the file has a syntax error`: it parses or it does not."""
+    artefact = _ARTEFACT.search(case.text)
+    if not case.says(_SYNTAX) and not (
+        artefact and case.says(r"\bpython\b|\bsyntax|\bsignature|type.hints?")
+    ):
+        return
+    if case.says(_OTHER_SYNTAX) and not case.names_module:
+        return
+    broken = [f"{m.path}:{m.error_line} does not parse: {m.error}" for m in case.modules if m.tree is None]
+    sound = [m for m in case.modules if m.tree is not None and m.text.strip()]
+    if broken:
+        yield Outcome("confirmed", joined(broken))
+    elif sound:
+        parsed = (
+            f"{', '.join(m.path for m in sound)} {'parses' if len(sound) == 1 else 'parse'} without error"
+        )
+        yield Outcome("refuted", f"{_artefact(case, artefact[0], sound)}{parsed}" if artefact else parsed)
+
+
+def undefined_name(case: Case) -> Iterator[Outcome]:
+    """`NAME is used but never imported`."""
+    held, failed = [], []
+    for name in _claimed_names(case.text):
+        for module in case.modules:
+            lines = uses(module, name)
+            if module.tree is None or not lines or has_star_import(module) or is_builtin(name):
+                continue
+            bound = bindings(module, name)
+            place = f"{module.path}:{lines[0]} uses `{name}`"
+            if not bound:
+                held.append(f"{place}; nothing in the file binds it")
+            elif case.names_module and (top := [n for n in bound if module.enclosing_function(n) is None]):
+                failed.append(f"{place}; line {getattr(top[0], 'lineno', 0)} binds it at module level")
+    if case.says(_BEFORE):
+        failed = []
+    if outcome := verdict(held, failed):
+        yield outcome
+
+
+def used_before_bound(case: Case) -> Iterator[Outcome]:
+    """`NAME is used before it is assigned or imported`; never refuted, for control flow decides."""
+    if not case.says(_BEFORE):
+        return
+    imported = re.findall(r"\bimport\s+(\w+)", case.text)
+    for name in dict.fromkeys(
+        [*_READ.findall(case.text), *imported, *(i.partition(".")[0] for i in case.identifiers)]
+    ):
+        for module in case.modules:
+            for function, read, bound in read_before_bound(module, name):
+                evidence = f"{module.path}:{read} {function}() reads `{name}`, first bound in line {bound}"
+                yield Outcome("confirmed", evidence)
+                return
+
+
+def missing_member(case: Case) -> Iterator[Outcome]:
+    """`class X has no method y`."""
+    pairs = [(m[1], m[2]) for m in _MEMBER.finditer(case.text) if m[3] or m[4] or f"`{m[2]}" in case.text]
+    pairs += [(m[2], m[1]) for m in _NO_MEMBER.finditer(case.text)]
+    for owner, member in pairs:
+        for module in case.subject.parsable:
+            for node in module.nodes:
+                if isinstance(node, ast.ClassDef) and node.name == owner:
+                    yield from _member(module, node, member)
+
+
+def _artefact(case: Case, spelled: str, sound: list[Module]) -> str:
+    """What the escaped text really is, with a line that shows it."""
+    wanted = re.search(r"\bdef\s+(\w+)", case.text)
+    arrows = [
+        (module, node)
+        for module in sound
+        for node in module.nodes
+        if isinstance(node, Function) and node.returns is not None
+    ]
+    arrows.sort(key=lambda pair: not (wanted and pair[1].name == wanted[1]))
+    if not arrows:
+        return f"`{spelled}` is an escape from the way the text was passed on, not in the file; "
+    module, node = arrows[0]
+    first = next(
+        (n for n in range(node.lineno, (node.end_lineno or 0) + 1) if "->" in module.line(n)), node.lineno
+    )
+    shows = f"{module.path}:{first} reads `{module.line(first)}`"
+    return f"`{spelled}` is how `->` was escaped on the way to the reviewer: {shows}; "
+
+
+def _claimed_names(text: str) -> list[str]:
+    """Names that a claim calls undefined."""
+    found = [part for p in _UNDEFINED for m in p.finditer(text) for part in re.split(r"[,\s]+", m[1])]
+    names = (name.partition(".")[0].strip() for name in found)
+    return [n for n in dict.fromkeys(names) if n.isidentifier() and n not in SKIP]
+
+
+def _member(module: Module, node: ast.ClassDef, member: str) -> Iterator[Outcome]:
+    """Whether a class has a member, as far as its own body tells."""
+    place = f"{module.path}:{node.lineno} class {node.name}"
+    own = {n.name for n in node.body if isinstance(n, Function)}
+    stores = (n for n in ast.walk(node) if isinstance(n, ast.Attribute | ast.Name))
+    own |= {n.attr if isinstance(n, ast.Attribute) else n.id for n in stores if isinstance(n.ctx, ast.Store)}
+    bases = {ast.unparse(b).rpartition(".")[2] for b in node.bases}
+    if member in own:
+        yield Outcome("refuted", f"{place} has {member}")
+    elif bases <= _PLAIN_BASES and not {"__getattr__", "__getattribute__"} & own:
+        yield Outcome("confirmed", f"{place} has no {member}; it has {', '.join(sorted(own)) or 'nothing'}")

@@ -1,0 +1,119 @@
+"""Matches claims with what the checks found and what the rehearsals ran into."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from policies.claims_base import Case, Outcome
+from policies.records import Finding, Severity
+
+_TOPICS: tuple[tuple[str, str], ...] = (
+    (r"\bimports?\b|modulenotfound|no module named|importerror", r"import|module"),
+    (r"nameerror|undefined|not defined|never (?:imported|defined)", r"undefined|name"),
+    (r"pyproject|dependenc|requirements?\b.*\b(?:install|list)", r"pep621|depend|requirement"),
+    (r"\bevaluate\w*\b.*(?:\bcli\b|argparse|positional|key=value|command)", r"evaluate"),
+    (r"placeholder|\bstubs?\b|\btodo\b|brevity|\bomitted\b|\bpass\b", r"placeholder|stub"),
+    (r"\bempty\b", r"empty"),
+    (r"\bcache", r"cache"),
+    (r"working directory|run directory|\bchdir\b|\bcwd\b|relative path", r"chdir|cwd|director|path"),
+    (r"\brun_id\b|\brun\.run_id\b", r"run[-_]"),
+    (r"\bstruct\b|configkeyerror|configattributeerror", r"struct"),
+    (r"\bconfig\w*\b.*\bkey|\bkey\b.*\bconfig|\bcfg\.", r"key|struct|config"),
+    (r"\bwandb\b|\bw&b\b", r"wandb"),
+    (r"\boptuna\b", r"optuna"),
+    (r"attributeerror|does not exist|no attribute|removed in|deprecated", r"api|attribute|exist|removed"),
+)
+"""What a claim speaks of, and the check ids that judge it."""
+_COMMON = frozenset(
+    {
+        "train",
+        "model",
+        "config",
+        "wandb",
+        "optuna",
+        "hydra",
+        "torch",
+        "evaluate",
+        "main",
+        "preprocess",
+        "self",
+    }
+    | {
+        "cfg",
+        "none",
+        "true",
+        "false",
+        "omegaconf",
+        "transformers",
+        "datasets",
+        "dataset",
+        "data",
+        "mode",
+        "trial",
+    }
+)
+_EXCEPTION = re.compile(r"\b([A-Z]\w*(?:Error|Exception|Interrupt|Exit))\b")
+
+
+def finding(case: Case) -> Iterator[Outcome]:
+    """Confirmed by a finding on the same subject in the same file about the same name."""
+    topics = [checks for words, checks in _TOPICS if case.says(words)]
+    names = _telling(case)
+    for found in case.findings:
+        if found.severity is Severity.BLOCKING and any(re.search(t, found.check) for t in topics):
+            near = not case.files or found.file in case.files
+            if near and (shared := names & _names(f"{found.message} {found.evidence}")):
+                yield Outcome("confirmed", _shown(found, min(shared)))
+                return
+
+
+def rehearsal(case: Case) -> Iterator[Outcome]:
+    """Confirmed by a failure of the very exception that the claim foretells, about the same name."""
+    foretold = set(_EXCEPTION.findall(case.text))
+    names = _telling(case)
+    for record in case.evidence.rehearsals:
+        failure = record.failure
+        if failure is None or failure.exception.rpartition(".")[2] not in foretold:
+            continue
+        if names & _names(failure.message) and (not case.files or failure.file in ("", *case.files)):
+            place = f" at {failure.file}:{failure.line}" if failure.file else ""
+            run = f" of {record.run_id}" if record.run_id else ""
+            yield Outcome("confirmed", f"{record.phase}{run}: {failure.exception}: {failure.message}{place}")
+            return
+
+
+def everything_else(case: Case) -> Iterator[Outcome]:
+    """`everything else complies`: refuted by findings in other files than the claim names."""
+    praise = r"\b(?:everything|all)\b(?: \w+){0,3}? "
+    praise += r"(?:else|others?|remaining|core|checks?|criteria|items?|requirements?)\b"
+    holds = r"\b(?:compl(?:y|ies)|satisfied|correct|pass(?:es)?|met|fine|fulfilled|complete)\b"
+    if not case.says(praise) or not case.says(holds):
+        return
+    others = [f for f in case.findings if f.severity is Severity.BLOCKING and f.file not in case.files]
+    if others:
+        kinds = len({f.check for f in others})
+        yield Outcome(
+            "refuted",
+            f"{len(others)} other blocking findings of {kinds} kinds, first {_shown(others[0], '')}",
+        )
+
+
+def _telling(case: Case) -> set[str]:
+    """Names in the claim that are not on every line of such code."""
+    words = {part for name in case.identifiers for part in (name, name.rpartition(".")[2])}
+    words |= {w for w in re.findall(r"\b[A-Za-z_]\w{3,}\b", case.text) if w.lower() != w or "_" in w}
+    words |= {w for w in re.findall(r"(?<=\()[\w, ]+(?=\))", case.text) for w in re.split(r"[,\s]+", w)}
+    return {w for w in words if len(w) > 3 and w.lower() not in _COMMON and not _EXCEPTION.fullmatch(w)}
+
+
+def _names(text: str) -> set[str]:
+    return {
+        part for word in re.findall(r"[\w.]+", text) for part in (word.strip("."), word.rpartition(".")[2])
+    }
+
+
+def _shown(found: Finding, shared: str) -> str:
+    place = f"{found.file}:{found.line}" if found.line else found.file
+    about = f" (`{shared}`)" if shared else ""
+    return f"finding {found.check}{about} at {place}: {found.message}"

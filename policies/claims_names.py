@@ -1,0 +1,134 @@
+"""Names that a module binds and uses, for claims about them."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+
+from policies.parsed import Module
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def bindings(module: Module, name: str) -> list[ast.AST]:
+    """Every node that gives `name` a value anywhere in the module."""
+    return [node for node in module.nodes if name in _bound(node)]
+
+
+def uses(module: Module, name: str) -> list[int]:
+    """Lines where `name` is read as a plain name."""
+    found = (n for n in module.nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+    return sorted(node.lineno for node in found if node.id == name)
+
+
+def has_star_import(module: Module) -> bool:
+    """Whether names may come from anywhere."""
+    imports = (n for n in module.nodes if isinstance(n, ast.ImportFrom))
+    return any(alias.name == "*" for node in imports for alias in node.names)
+
+
+def is_builtin(name: str) -> bool:
+    """Whether Python provides the name."""
+    return hasattr(builtins, name) or name in ("__file__", "__name__", "__doc__")
+
+
+def read_before_bound(module: Module, name: str) -> Iterator[tuple[str, int, int]]:
+    """Function, line of reading, line of first binding, where a local name is read too early.
+
+    A reading inside a loop that also binds the name may come later in time: it is left out.
+    """
+    for function in module.nodes:
+        if not isinstance(function, Function) or name in _parameters(function):
+            continue
+        own = list(_own_nodes(function))
+        if any(isinstance(n, ast.Global | ast.Nonlocal) and name in n.names for n in own):
+            continue
+        bound = sorted(_effect(module, n) for n in own if name in _bound(n))
+        loops = [n for n in own if isinstance(n, ast.For | ast.While | ast.AsyncFor)]
+        read = sorted((n.lineno, n.col_offset) for n in own if isinstance(n, ast.Name) and _loads(n, name))
+        if not bound or not read or read[0] >= bound[0]:
+            continue
+        looped = any(n.lineno <= read[0][0] and bound[0][0] <= (n.end_lineno or 0) for n in loops)
+        if not looped:
+            yield function.name, read[0][0], bound[0][0]
+
+
+def words(module: Module) -> set[str]:
+    """Every word that code mentions: names, attributes, keywords, and words in strings but docstrings."""
+    found: set[str] = set()
+    for node in module.nodes:
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            found.add(node.attr)
+        elif isinstance(node, ast.keyword | ast.arg) and node.arg:
+            found.add(node.arg)
+        elif (
+            isinstance(node, ast.Constant) and isinstance(node.value, str) and not is_docstring(module, node)
+        ):
+            found.update("".join(c if c.isalnum() or c in "_-" else " " for c in node.value).split())
+        elif isinstance(node, Function | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.alias):
+            found.update(node.name.split("."))
+    return found
+
+
+def is_docstring(module: Module, node: ast.Constant) -> bool:
+    """A string that stands alone as a statement."""
+    return isinstance(module.parents.get(node), ast.Expr)
+
+
+def _bound(node: ast.AST) -> tuple[str, ...]:
+    """Names that one node binds."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            return (name,)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return (name,)
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            return tuple(a.asname or a.name.partition(".")[0] for a in aliases)
+        case ast.arg(arg=name):
+            return (name,)
+        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+            return (name,)
+    return ()
+
+
+def _own_nodes(function: Function) -> Iterator[ast.AST]:
+    """Nodes of a function's body that run in its own scope."""
+    stack: list[ast.AST] = list(function.body)
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            stack.append(node.generators[0].iter)
+        elif not isinstance(node, Function | ast.ClassDef | ast.Lambda):
+            stack.extend(ast.iter_child_nodes(node))
+
+
+def _effect(module: Module, node: ast.AST) -> tuple[int, int]:
+    """Where a binding takes effect: an assignment binds only after its value was computed."""
+    parent: ast.AST | None = node
+    while parent is not None and not isinstance(parent, ast.stmt):
+        parent = module.parents.get(parent)
+    if isinstance(parent, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        return (parent.end_lineno or parent.lineno, parent.end_col_offset or 0)
+    return (getattr(node, "lineno", 0), getattr(node, "col_offset", 0))
+
+
+def _loads(node: ast.Name, name: str) -> bool:
+    return node.id == name and isinstance(node.ctx, ast.Load)
+
+
+def _parameters(function: Function) -> set[str]:
+    arguments = function.args
+    every = [
+        *arguments.posonlyargs,
+        *arguments.args,
+        *arguments.kwonlyargs,
+        arguments.vararg,
+        arguments.kwarg,
+    ]
+    return {a.arg for a in every if a is not None}

@@ -1,0 +1,170 @@
+"""The verdict on a bundle: findings, claims, the table of criteria, and what keeps it from being ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Literal
+
+from policies.base import Check, Evidence
+from policies.claims import split_claims, test_claims
+from policies.contract import STANDARD
+from policies.contract_reader import standard_number
+from policies.parsed import ParsedBundle
+from policies.records import CriterionResult, Finding, Phase, Rehearsal, Rejection, Severity, Verdict
+from policies.registry import all_checks
+
+_NEEDS: dict[int, tuple[Phase, ...]] = {
+    1: ("install", "trial"),
+    2: ("compose",),
+    3: ("trial",),
+    4: ("trial",),
+    5: (),
+    6: ("full",),
+    7: ("compose",),
+    8: ("evaluate",),
+    9: ("trial",),
+}
+"""The rehearsals without which a criterion stays unproven."""
+_JUDGED = frozenset({1, 4})
+"""Criteria that ask whether the method is what the research says: no check and no rehearsal can tell."""
+
+
+def find_all(
+    subject: ParsedBundle, evidence: Evidence, checks: Sequence[Check] | None = None
+) -> tuple[Finding, ...]:
+    """Every finding of every check, each once, by file and line."""
+    found = {
+        f for check in (all_checks() if checks is None else checks) for f in check.find(subject, evidence)
+    }
+    return tuple(sorted(found, key=lambda f: (f.file, f.line, f.check, f.message, f.evidence)))
+
+
+def review(
+    subject: ParsedBundle,
+    evidence: Evidence,
+    *,
+    rejection: Rejection | None = None,
+    checks: Sequence[Check] | None = None,
+) -> Verdict:
+    """Judge a bundle by its text and its rehearsals.
+
+    Without rehearsals only findings speak against it, and what needs one is `unproven`.
+    """
+    findings = find_all(subject, evidence, checks)
+    issue = rejection.code_issue if rejection and not rejection.is_code_ready else ""
+    claims = test_claims(split_claims(issue), subject, findings, evidence)
+    blocking = [f for f in findings if f.severity is Severity.BLOCKING]
+    unproven = list(_unproven(subject, evidence.rehearsals, blocking))
+    ready = not blocking and not unproven
+    return Verdict(
+        is_code_ready=ready,
+        code_issue="" if ready else _code_issue(blocking, unproven),
+        findings=findings,
+        claims=claims,
+        criteria=tuple(_criteria(subject, evidence.rehearsals, findings)),
+    )
+
+
+def _unproven(
+    subject: ParsedBundle, rehearsals: Sequence[Rehearsal], blocking: Sequence[Finding]
+) -> Iterator[str]:
+    """Why the rehearsals that were run do not show that every run works."""
+    if not rehearsals:
+        return
+    for rehearsal in rehearsals:
+        if rehearsal.status == "failed" and not any(_tells(f, rehearsal) for f in blocking):
+            yield f"{_named(rehearsal)} failed: {_failure(rehearsal)}"
+    trials = [r for r in rehearsals if r.phase == "trial"]
+    wanted = list(subject.run_documents) or [r.run_id for r in trials] or [""]
+    for run_id in dict.fromkeys(wanted):
+        mine = [r for r in trials if r.run_id == run_id]
+        if not mine or all(r.status == "skipped" for r in mine):
+            yield f"No trial of {run_id or 'any run'} was rehearsed."
+        elif any(r.status == "passed" and not (r.proof and r.proof.trained) for r in mine):
+            yield f"The trial of {run_id or 'the run'} took no optimizer step that moved a parameter."
+
+
+def _tells(finding: Finding, rehearsal: Rehearsal) -> bool:
+    """Whether a finding already reports the failure of a rehearsal."""
+    failure = rehearsal.failure
+    text = f"{finding.message}\n{finding.evidence}"
+    return failure is not None and failure.exception in text and failure.message[:60] in text
+
+
+def _named(rehearsal: Rehearsal) -> str:
+    return f"{rehearsal.phase} of {rehearsal.run_id}" if rehearsal.run_id else rehearsal.phase
+
+
+def _failure(rehearsal: Rehearsal) -> str:
+    failure = rehearsal.failure
+    if failure is None:
+        return rehearsal.note or "no reason is recorded"
+    place = f" ({failure.file}:{failure.line})" if failure.file else ""
+    return f"{failure.exception}: {failure.message}{place}"
+
+
+def _code_issue(blocking: Sequence[Finding], unproven: Sequence[str]) -> str:
+    """What must change, file by file, so that a person or a model can act on it."""
+    groups = {file: list(group) for file, group in groupby(blocking, key=lambda f: f.file)}
+    parts: list[str] = []
+    if blocking:
+        parts.append(f"{_count(len(blocking), 'blocking defect')} in {_count(len(groups), 'file')}:")
+    for file, group in groups.items():
+        parts += ["", file or "(the bundle as a whole)", *(line for f in group for line in _lines(f))]
+    if unproven:
+        parts += [""] if parts else []
+        parts += ["Not shown to run:", *(f"  - {reason}" for reason in unproven)]
+    return "\n".join(parts)
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    """Two lines about a finding: what is wrong, and what shows it."""
+    where = f"line {finding.line}: " if finding.line else ""
+    yield f"  - {where}{finding.message} [{finding.check}, criterion {finding.criterion}]"
+    evidence = " ".join(finding.evidence.split())
+    if evidence and evidence not in finding.message:
+        yield f"    evidence: {evidence}"
+
+
+def _criteria(
+    subject: ParsedBundle, rehearsals: Sequence[Rehearsal], findings: Sequence[Finding]
+) -> Iterator[CriterionResult]:
+    """One row for each of the nine, then one for what else the contract demands."""
+    given = subject.contract.criteria
+    titles = {standard_number(c.title): c.title for c in reversed(given)}
+    for standard in STANDARD.criteria:
+        number = standard.number
+        mine = [f for f in findings if f.criterion == number]
+        yield CriterionResult(
+            number=number,
+            title=titles.get(number, standard.title),
+            status=_status(number, mine, rehearsals, list(subject.run_documents)),
+            findings=len(mine),
+        )
+    used = set(titles.values())
+    extra = [c for c in given if c.title not in used]
+    for number, criterion in enumerate(extra, start=len(STANDARD.criteria) + 1):
+        yield CriterionResult(number=number, title=criterion.title, status="unproven", findings=0)
+
+
+def _status(
+    number: int, findings: Iterable[Finding], rehearsals: Sequence[Rehearsal], run_ids: Sequence[str]
+) -> Literal["met", "violated", "unproven"]:
+    """Violated by a blocking finding; met when nothing is left that only a rehearsal or judgement shows."""
+    if any(f.severity is Severity.BLOCKING for f in findings):
+        return "violated"
+    passed = all(_passed(phase, rehearsals, run_ids) for phase in _NEEDS[number])
+    return "met" if passed and number not in _JUDGED else "unproven"
+
+
+def _passed(phase: Phase, rehearsals: Sequence[Rehearsal], run_ids: Sequence[str]) -> bool:
+    """Whether a phase was rehearsed and passed, for every run id where it is about runs."""
+    mine = [r for r in rehearsals if r.phase == phase]
+    seen = {r.run_id for r in mine}
+    covered = phase in ("install", "evaluate") or seen.issuperset(run_ids)
+    return bool(mine) and covered and all(r.status == "passed" for r in mine)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
