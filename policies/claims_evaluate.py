@@ -13,9 +13,11 @@ from policies.parsed import Module
 _CLI = r"\b(?:CLI|command[- ]line|argparse(?!\.)|positional|key=value)\b|results_dir=|run_ids="
 _WRONG = (
     r"\bpositional\b|\bmismatch|\bliteral\b|\bviolat|\bnot (?:accept|pars|match|support)|\bcannot\b"
-    r"|\bdoes(?: not|n't)\b|\bfails?\b|\brejects?\b|\bargparse\b"
+    r"|\brejects?\b|\bdoes(?: not|n't)\b|\bfails?\b|\bargparse\b"
 )
-_NEGATED = r"\b(?:no|not|nor|never|missing|lacks?|lacking|omits?|omitting|omitted|absent|without|incomplete|neither)\b"
+_NEGATED = (
+    r"\b(?:no|not|nor|never|missing|lacks?|lacking|omit(?:s|ted|ting)?|absent|without|incomplete|neither)\b"
+)
 _ARTEFACTS: tuple[tuple[str, str, str], ...] = (
     ("a confusion matrix", r"confusion[- ]matri", r"confusion"),
     ("a box plot", r"box[- ]?plots?", r"box"),

@@ -50,7 +50,8 @@ def missing_file(case: Case) -> Iterator[Outcome]:
     for path in (*case.unknown_files, *case.files):
         name = re.escape(path.rpartition("/")[2])
         after = rf"{name}{QUOTE}(?:\s*\([^()]*\))?\s*(?:file\s+)?(?:is|are)\s+(?:\w+\s+)?{_ABSENT}\b"
-        before = rf"\b(?:no|missing) (?:the )?(?:file:? |module:? ){QUOTE}(?:[\w-]+/)*{name}(?!{QUOTE}\s+[a-z]+s\b)"
+        before = rf"\b(?:no|missing) (?:the )?(?:file:? |module:? ){QUOTE}(?:[\w-]+/)*{name}"
+        before += rf"(?!{QUOTE}\s+[a-z]+s\b)"
         before += rf"|\bno (?:[\w-]+/)+{name}"
         if "__init__" in path or not case.says(f"{after}|{before}"):
             continue

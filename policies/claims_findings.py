@@ -19,39 +19,16 @@ _TOPICS: tuple[tuple[str, str], ...] = (
     (r"working directory|run directory|\bchdir\b|\bcwd\b|relative path", r"chdir|cwd|director|path"),
     (r"\brun_id\b|\brun\.run_id\b", r"run[-_]"),
     (r"\bstruct\b|configkeyerror|configattributeerror", r"struct"),
-    (r"\bconfig\w*\b.*\bkey|\bkey\b.*\bconfig|\bcfg\.", r"key|struct|config"),
+    (r"\bconfig\w*\b.*\bkey|\bkey\b.*\bconfig|\bcfg\.", r"key|config"),
     (r"\bwandb\b|\bw&b\b", r"wandb"),
     (r"\boptuna\b", r"optuna"),
     (r"attributeerror|does not exist|no attribute|removed in|deprecated", r"api|attribute|exist|removed"),
 )
 """What a claim speaks of, and the check ids that judge it."""
 _COMMON = frozenset(
-    {
-        "train",
-        "model",
-        "config",
-        "wandb",
-        "optuna",
-        "hydra",
-        "torch",
-        "evaluate",
-        "main",
-        "preprocess",
-        "self",
-    }
-    | {
-        "cfg",
-        "none",
-        "true",
-        "false",
-        "omegaconf",
-        "transformers",
-        "datasets",
-        "dataset",
-        "data",
-        "mode",
-        "trial",
-    }
+    {"train", "model", "config", "wandb", "optuna", "hydra", "torch", "evaluate", "main", "preprocess"}
+    | {"cfg", "none", "true", "false", "omegaconf", "transformers", "datasets", "dataset", "data", "mode"}
+    | {"trial", "self", "run_id", "run_ids", "results_dir", "python", "attributeerror"}
 )
 _EXCEPTION = re.compile(r"\b([A-Z]\w*(?:Error|Exception|Interrupt|Exit))\b")
 

@@ -57,6 +57,8 @@ _GENERAL = re.compile(
 _CONCRETE = re.compile(
     r"`|\w+\.(?:py|ya?ml|toml)\b|\b\w+_\w+|\b\w+\(|\b[a-z]+[A-Z]\w*|\b[A-Z]\w*[a-z][A-Z]\w*|\"[^\"]+\"|-\\u003e"
 )
+_CODE = re.compile(r"`|\w+\.(?:py|ya?ml|toml)\b|\b\w+_\w+|\b\w+\(")
+_PRAISE = re.compile(r"((?:all|everything)\b[^.;]*?),? (?:but|however,?|yet) (.+)", re.IGNORECASE | re.DOTALL)
 _TOPIC_WORDS = 8
 
 
@@ -122,12 +124,19 @@ def _items(text: str) -> Iterator[_Item]:
 def _statements(text: str) -> Iterator[str]:
     """Sentences that state something; a file named at the start counts for all of them."""
     topic = _FILE_TOPIC.match(text)
-    for number, sentence in enumerate(_sentences(text)):
+    sentences = (part for whole in _sentences(text) for part in _praise_apart(whole))
+    for number, sentence in enumerate(sentences):
         bare = sentence.strip(" *•-–—")
         if _is_advice(bare) or _RULE.match(bare) or len(bare.split()) < 2 or _is_summary(bare):
             continue
         names_file = re.search(r"\.(?:py|ya?ml|toml)\b", bare)
         yield f"{topic[1]}: {bare}" if topic and number and not names_file else bare
+
+
+def _praise_apart(sentence: str) -> tuple[str, ...]:
+    """`All the rest is fine, but x` are two statements."""
+    match = _PRAISE.match(sentence)
+    return (match[1], match[2]) if match else (sentence,)
 
 
 def _is_advice(sentence: str) -> bool:
@@ -177,7 +186,7 @@ def _is_preamble(text: str) -> bool:
 
 def _is_summary(sentence: str) -> bool:
     """A sentence that only draws the conclusion that the bundle is not ready."""
-    if _PROMISE.match(sentence) and _GENERAL.search(sentence):
+    if _PROMISE.match(sentence) and _GENERAL.search(sentence) and not _CODE.search(sentence):
         return True
     return bool(_NOT_READY.search(sentence)) and not _CONCRETE.search(sentence)
 
