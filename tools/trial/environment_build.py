@@ -1,0 +1,163 @@
+"""Builds the environment of a bundle's requirements once and finds it again by content.
+
+Wheels only, and the bundle itself is not installed: no code of the bundle or of a package runs on the host.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from policies.errors import UsageError
+from policies.records import Bundle, Failure
+from policies.requirements import name_of
+from tools.progress import Progress
+from tools.sandbox.base import SandboxName
+from tools.trial.base import EnvironmentResult
+from tools.trial.environment_install import Installer, Outcome, install, installer_env
+from tools.trial.environment_pins import Plan, key_of, plans
+from tools.trial.environment_probe import built_environment
+from tools.trial.environment_requirements import PYPROJECT, read_requirements
+from tools.trial.environment_source import SourceBuilder, needed_ahead
+from tools.trial.environment_venv import Base, Site, building, find_base
+
+MAX_SOURCE_ROUNDS = 8
+
+
+@dataclass(frozen=True)
+class Options:
+    """How environments are built."""
+
+    cache_root: Path
+    installer: Installer
+    sandbox: SandboxName
+    """Where wheels are built of what is published as source only."""
+    pip_args: tuple[str, ...]
+    """Given to every call of the installer, e.g. `--index-url`."""
+    progress: Progress
+
+
+def build_environment(bundle: Bundle, options: Options) -> EnvironmentResult:
+    """The environment of the bundle's requirements, from the cache or built now.
+
+    Raises:
+        EnvironmentUnavailable: the network, the disk or the installer failed.
+        UsageError: uv was asked for and is not installed.
+    """
+    program = _uv() if options.installer == "uv" else ""
+    declared = read_requirements(bundle)
+    base, python_note = find_base(declared.python)
+    ways = plans(declared.requirements)
+    key = key_of(ways[0], base.tag, options.installer, *options.pip_args)
+    root = options.cache_root / "envs" / key
+    with building(root, base, progress=options.progress, with_pip=not program) as site:
+        if not site.ready:
+            done = _Filling(site, base, options, program).fill(ways)
+            if isinstance(done, Outcome):
+                return EnvironmentResult(None, _failure(done, bundle))
+            site.complete(json.dumps({"lines": done.lines, "note": done.note}))
+        note = json.loads(site.text)["note"]
+    notes = tuple(filter(None, (*declared.notes, python_note, note)))
+    return EnvironmentResult(built_environment(root, base.facts, key, notes))
+
+
+class _Filling:
+    """Puts requirements into a fresh environment."""
+
+    def __init__(self, site: Site, base: Base, options: Options, uv: str) -> None:
+        self._site = site
+        self._options = options
+        self._uv = uv
+        self._sources = SourceBuilder(
+            base,
+            options.cache_root,
+            sandbox=options.sandbox,
+            pip_args=options.pip_args,
+            progress=options.progress,
+        )
+
+    def fill(self, ways: Sequence[Plan]) -> Plan | Outcome:
+        """The first way that works, or why the last one does not."""
+        names = frozenset(name_of(line) for line in ways[0].lines)
+        for pin in needed_ahead(names):
+            self._sources.provide(pin)
+        outcome = Outcome("done")
+        for plan in ways:
+            outcome = self._try(plan)
+            if outcome.kind == "done":
+                return plan
+        return outcome
+
+    def _try(self, plan: Plan) -> Outcome:
+        """Install a plan; what has no wheel is built from source, and the plan tried again."""
+        outcome = Outcome("done")
+        tried: set[str] = set()
+        for _ in range(MAX_SOURCE_ROUNDS):
+            outcome = self._install(plan)
+            fresh = set(outcome.missing) - tried
+            tried |= fresh
+            if not fresh or not all(self._sources.provide(text) for text in sorted(fresh)):
+                return outcome
+        return outcome
+
+    def _install(self, plan: Plan) -> Outcome:
+        if not plan.lines:
+            return Outcome("done")
+        wanted, constraints = self._site.root / "requirements.txt", self._site.root / "constraints.txt"
+        _write(wanted, plan.lines)
+        _write(constraints, plan.constraints)
+        self._sources.wheels.mkdir(parents=True, exist_ok=True)
+        argv: tuple[str | Path, ...] = (self._site.python, "-m", "pip", "install", "--progress-bar", "off")
+        if self._uv:
+            argv = (self._uv, "pip", "install", "--python", self._site.python)
+        options: tuple[str | Path, ...] = (
+            "--only-binary",
+            ":all:",
+            "--find-links",
+            self._sources.wheels,
+            *self._options.pip_args,
+        )
+        self._options.progress(f"installing {len(plan.lines)} requirements")
+        env = installer_env()
+        return install(
+            (*argv, *options, "-r", wanted, "-c", constraints), env=env, progress=self._options.progress
+        )
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _uv() -> str:
+    program = shutil.which("uv")
+    if program is None:
+        raise UsageError("the installer uv was asked for and is not on PATH; install it, or use pip")
+    return program
+
+
+def _failure(outcome: Outcome, bundle: Bundle) -> Failure:
+    """An installation that cannot succeed, as a fact about the bundle."""
+    named = outcome.missing or re.findall(r"[A-Za-z0-9][A-Za-z0-9._-]*", outcome.message)
+    return Failure(
+        phase="install",
+        exception="NoMatchingDistribution" if outcome.kind == "missing" else "VersionConflict",
+        message=outcome.message,
+        file=PYPROJECT,
+        line=_line_naming(bundle.files.get(PYPROJECT, ""), {name_of(text) for text in named}),
+        tail=outcome.tail,
+    )
+
+
+def _line_naming(text: str, names: set[str]) -> int:
+    """The first line of `text` that states one of the distributions; 0 when none does."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        entry = line.strip().lstrip("\"'")
+        if name_of(entry) and canonicalize_name(name_of(entry)) in names and re.search(r"[\"'\d]", line):
+            return number
+    return 0
