@@ -212,11 +212,10 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Say what works on this machine, and how to get what does not."""
-    from tools.trial.environment import default_cache_root
-
     from agent.render import make_console, render_diagnoses
     from agent.render_progress import TerminalProgress
     from tools.machine import examine, sandbox_works
+    from tools.trial.environment import default_cache_root
 
     with TerminalProgress(make_console()) as progress:
         found = examine(default_cache_root(), contract=not quick, progress=progress)
