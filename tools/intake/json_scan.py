@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 _DECODER = json.JSONDecoder(strict=False)
+_MAX_FAILURES = 1000
 _OPENING = re.compile(r'\{\s*"')
 
 
@@ -22,15 +23,18 @@ class Found(NamedTuple):
 def objects_in(text: str, needle: str = '"') -> Iterator[Found]:
     """Every outermost JSON object of a text that contains `needle`, in order.
 
-    Prose may hold braces that open nothing, so work on failed attempts is bounded by the text's length.
+    Prose may hold braces that open nothing, so the number and the work of failed attempts is bounded.
     """
-    position, spent = 0, 0
+    position, spent, failures = 0, 0, 0
     last = text.rfind(needle)
-    while (match := _OPENING.search(text, position)) and match.start() <= last and spent <= 20 * len(text):
+    while (match := _OPENING.search(text, position)) and match.start() <= last:
+        if failures > _MAX_FAILURES or spent > 20 * len(text):
+            return
         try:
             value, end = _DECODER.raw_decode(text, match.start())
         except (ValueError, RecursionError) as error:
             spent += getattr(error, "pos", len(text)) - match.start()
+            failures += 1
             position = match.start() + 1
             continue
         if needle in text[match.start() : end]:
