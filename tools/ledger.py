@@ -18,7 +18,8 @@ from tools.ledger_files import checked_paths, locked, make_folder, read_json, re
 from tools.ledger_git import GitStore, git_faults
 from tools.ledger_read import ATTEMPTS, BEST, IMPORT, MAIN, READY, LedgerReader
 from tools.ledger_records import AttemptRecord, Begun, RequestRecord
-from tools.ledger_text import attempt_message, formatting_message, note_text
+from tools.ledger_text import SUBJECT_LIMIT, attempt_message, formatting_message, note_text
+from tools.plain_text import one_line
 
 
 class Ledger(LedgerReader):
@@ -61,8 +62,8 @@ class Ledger(LedgerReader):
             if (done := self._store.resolve(IMPORT)) is not None:
                 assert self._store.tree_of(done) == tree, "another bundle was imported here"
                 return done
-            message = f"Import {self._origin.request.source}"
-            sha = self._store.commit(tree, " ".join(message.split())[:200], (), date)
+            name = Path(self._origin.request.source).name or "bundle"
+            sha = self._store.commit(tree, one_line(f"Import {name}", limit=SUBJECT_LIMIT), (), date)
             data = {"kind": "request", "request": self._origin.model_dump(mode="json")}
             self._store.write_note(sha, note_text(data), date)
             for ref in (MAIN, BEST, IMPORT):

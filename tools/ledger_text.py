@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from policies.records import Finding, Rehearsal, Verdict
+from policies.records import Finding, Rehearsal, Severity, Verdict
 from tools.ledger_records import AttemptRecord, RequestRecord
 from tools.llm.base import Exchange
 from tools.plain_text import one_line, visible
@@ -77,12 +77,25 @@ def _tally_of(items: Sequence[Rehearsal]) -> str:
 
 def _subject(record: AttemptRecord) -> str:
     if not record.resolved:
-        done = f"Try {record.strategy}"
-    elif len(counts := Counter(f.check for f in record.resolved)) == 1 and len(record.resolved) == 1:
+        done = record.plan.partition("\n")[0].strip() or f"try {record.strategy}"
+        done = done[0].upper() + done[1:]
+    elif len(record.resolved) == 1:
         done = f"Fix {record.resolved[0].file}: {record.resolved[0].message}"
     else:
-        done = "Fix " + ", ".join(check for check, _ in counts.most_common())
+        done = "Fix " + _named(record.resolved)
     return done if record.accepted else f"Refused: {done[0].lower()}{done[1:]}"
+
+
+def _named(findings: Sequence[Finding]) -> str:
+    """The checks by name, blocking ones first, as many as a subject holds."""
+    ranked = sorted(findings, key=lambda f: f.severity is not Severity.BLOCKING)
+    names = list(dict.fromkeys(f.check for f in ranked))
+    room = SUBJECT_LIMIT - len("Refused: fix  and 99 more")
+    shown = names[:1]
+    while len(shown) < len(names) and len(", ".join(names[: len(shown) + 1])) <= room:
+        shown = names[: len(shown) + 1]
+    left = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {left} more" if left else "")
 
 
 def _place(finding: Finding) -> str:

@@ -252,6 +252,22 @@ def test_an_accepted_attempt_that_made_things_worse_is_not_kept(ledger: Ledger) 
     ]
 
 
+def test_subjects_say_what_was_done_and_fit_a_line(ledger: Ledger) -> None:
+    checks = [FOUND.model_copy(update={"check": f"a-rather-long-check-{n}"}) for n in range(4)]
+    advice = FOUND.model_copy(update={"check": "advice", "severity": Severity.ADVISORY})
+    cases = {
+        (): "Write the model",
+        (FOUND,): "Fix src/model.py: the file is empty",
+        (advice, *checks[:1]): "Fix a-rather-long-check-0, advice",
+        (advice, *checks): "Fix a-rather-long-check-0, a-rather-long-check-1 and 3 more",
+    }
+    base = ledger.best()
+    for number, resolved in enumerate(cases, 1):
+        done = record(number, base=base).model_copy(update={"resolved": resolved})
+        ledger.record_attempt(done, BUNDLE.with_file("src/model.py", f"x = {number}\n"))
+    assert [entry.subject for entry in ledger.attempts()] == list(cases.values())
+
+
 def test_recording_again_neither_doubles_nor_loses(ledger: Ledger) -> None:
     patched, formatted = repaired(BUNDLE)
     tip = ledger.record_attempt(record(base="best"), patched, formatted=formatted)
