@@ -74,6 +74,19 @@ def defects(data: Mapping[str, Any], files: frozenset[str]) -> Iterator[Defect]:
         yield from _readme(family, data["project"], files)
 
 
+def installs_modules(data: Mapping[str, Any]) -> bool:
+    """Whether the build puts the modules under `src/` on the import path, so that `import model` works."""
+    system, tool = data.get("build-system"), _table(data, "tool")
+    if not isinstance(system, dict) or _table(tool, "uv").get("package") is False:
+        return False
+    options = _table(tool, "setuptools")
+    searched = _table(options, "packages", "find").get("where")
+    automatic = "packages" not in options and "py-modules" not in options
+    return "setuptools" in str(system.get("build-backend", "setuptools")) and (
+        automatic or searched == ["src"]
+    )
+
+
 def _table(data: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
     """The table at `path`; empty when there is none."""
     for key in path:

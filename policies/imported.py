@@ -53,7 +53,12 @@ def _at_home(subject: ParsedBundle, node: ast.Import | ast.ImportFrom, name: str
     paths = subject.bundle.files
     if any(path.startswith(f"{top}/") for path in paths) or f"{top}.py" in paths:
         return True
-    own = f"src/{top}.py" in paths
+    return is_sibling(subject, node, top)
+
+
+def is_sibling(subject: ParsedBundle, node: ast.Import | ast.ImportFrom, top: str) -> bool:
+    """Whether an absolute import means `src/<top>.py`, although packages of that name may exist."""
+    own = f"src/{top}.py" in subject.bundle.files
     return own and (top not in table("import_names") or _meant_for_own(subject, node, top))
 
 

@@ -15,9 +15,9 @@ from policies.unmangle import candidates
 class SyntaxErrors(Check):
     """A file that does not parse stops everything that reads it.
 
-    The codemods undo damage from transport: a Markdown fence around the file, a byte order mark, control characters,
-    typographic quotes and blanks, `\\u003e` or `&gt;` where `>` was meant, tabs in YAML, a YAML key that is
-    repeated with the same value. Each is taken only when the file parses afterwards.
+    The codemods undo damage from transport: a Markdown fence around the file, a byte order mark, control
+    characters, typographic quotes and blanks, `\\u003e` or `&gt;` where `>` was meant, tabs in YAML, a YAML
+    key that is repeated with the same value. Each is taken only when the file parses afterwards.
     """
 
     ID = "syntax-error"
