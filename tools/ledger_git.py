@@ -19,7 +19,7 @@ from policies.errors import BackendError, UsageError
 
 try:
     import git
-    from git.exc import BadName, BadObject, ODBError
+    from git.exc import ODBError
     from git.objects.fun import tree_to_stream
     from gitdb import IStream  # type: ignore[import-untyped]  # gitdb ships no types
 except ImportError as error:  # GitPython asks for the git program as soon as it is imported
@@ -83,8 +83,8 @@ def git_faults(path: Path) -> Iterator[None]:
         except git.GitCommandError as error:
             lines = str(error.stderr).replace("stderr:", "").strip(" '\n").splitlines() or [str(error)]
             raise BackendError(f"git failed in the ledger {path}: {lines[0]}") from error
-        except (git.InvalidGitRepositoryError, git.NoSuchPathError, BadName, BadObject) as error:
-            raise UsageError(f"{path}: what was asked for is not in the ledger: {error}") from error
+        except (git.InvalidGitRepositoryError, git.NoSuchPathError) as error:
+            raise UsageError(f"{path} is not a ledger: git does not take it for a repository") from error
         except ODBError as error:
             raise BackendError(f"the ledger {path} is damaged: {error}") from error
         except OSError as error:
@@ -188,8 +188,10 @@ class GitStore:
         with git_faults(self.path):
             try:
                 return self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}")
-            except git.GitCommandError:
-                return None
+            except git.GitCommandError as error:
+                if error.status == 1:
+                    return None
+                raise
 
     def refs(self, prefix: str) -> dict[str, str]:
         """Ref name -> commit id, for every ref below `prefix`."""

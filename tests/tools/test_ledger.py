@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -421,6 +422,11 @@ def test_what_is_not_a_ledger_gets_one_clear_line(ledger: Ledger, tmp_path: Path
         with pytest.raises(UsageError) as caught:
             Ledger.open(tmp_path / name)
         assert str(caught.value) == f"{tmp_path}/{message}"
+    broken = tmp_path / "broken"
+    shutil.copytree(ledger.path, broken)
+    (broken / ".git" / "HEAD").write_text("nonsense")
+    with pytest.raises(UsageError, match="is not a ledger: git does not take it for a repository"):
+        Ledger.open(broken)
     with pytest.raises(UsageError, match="has no attempt 3; it has none"):
         ledger.entry(3)
     with pytest.raises(UsageError, match="has no commit attempt/9"):
