@@ -108,7 +108,7 @@ def cache_folder(case: Case) -> Iterator[Outcome]:
     wanted = case.subject.contract.cache_dir.strip("/")
     if f"{wanted}" not in case.text and not case.says(r"\bcache[_ ](?:dir|folder)"):
         return
-    if case.all_parse and not any(wanted in text for text in case.subject.bundle.tree.values()):
+    if not any(wanted in text for text in case.subject.bundle.tree.values()):
         yield Outcome("confirmed", f"no file of the bundle names `{wanted}`")
 
 

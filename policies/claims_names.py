@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from collections.abc import Iterator
 
 from policies.parsed import Module
@@ -55,7 +56,12 @@ def read_before_bound(module: Module, name: str) -> Iterator[tuple[str, int, int
 
 
 def words(module: Module) -> set[str]:
-    """Every word that code mentions: names, attributes, keywords, and words in strings but docstrings."""
+    """Every word that code mentions: names, attributes, keywords, and words in strings but docstrings.
+
+    Of a file that does not parse every word counts.
+    """
+    if module.tree is None:
+        return set(re.findall(r"\w+", module.text))
     found: set[str] = set()
     for node in module.nodes:
         if isinstance(node, ast.Name):

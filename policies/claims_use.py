@@ -29,10 +29,10 @@ _ACTIVE = re.compile(
 
 def unused(case: Case) -> Iterator[Outcome]:
     """`X is never used` or `X is ignored`: confirmed when no code mentions it, never refuted."""
-    known = set().union(*(words(m) for m in case.subject.parsable), _config_keys(case))
+    known = set().union(*map(words, case.subject.modules.values()), _config_keys(case))
     named = [n.rpartition(".")[2] for n in _unused_names(case.text)]
     wanted = [n for n in dict.fromkeys(named) if n in known and n.lower() not in SKIP]
-    if not wanted or not case.all_parse:
+    if not wanted:
         return
     mentioned = [n for n in wanted if any(n in words(m) for m in case.modules)]
     if not mentioned:

@@ -142,7 +142,7 @@ def _criteria(
             status=_status(number, mine, rehearsals, list(subject.run_documents)),
             findings=len(mine),
         )
-    used = set(titles.values())
+    used = {title for number, title in titles.items() if number is not None}
     extra = [c for c in given if c.title not in used]
     for number, criterion in enumerate(extra, start=len(STANDARD.criteria) + 1):
         yield CriterionResult(number=number, title=criterion.title, status="unproven", findings=0)
