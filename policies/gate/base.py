@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from policies.gate.guards import Guards
+from policies.gate.syntax import leaf
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 
@@ -40,7 +41,11 @@ class Place:
 
     module: Module
     node: ast.AST
-    signature: str
+
+    @cached_property
+    def signature(self) -> str:
+        """What it says, wherever it stands."""
+        return ast.dump(self.node)
 
     @property
     def line(self) -> int:
@@ -68,10 +73,22 @@ class Side:
 
     def places(self, *kinds: type[ast.AST]) -> Iterator[Place]:
         """Every node of these kinds in every parsable module."""
+        for kind in kinds:
+            yield from self._by_kind.get(kind, ())
+
+    @cached_property
+    def _by_kind(self) -> dict[type[ast.AST], list[Place]]:
+        found: dict[type[ast.AST], list[Place]] = {}
         for module in self.modules:
             for node in module.nodes:
-                if isinstance(node, kinds):
-                    yield Place(module, node, ast.dump(node))
+                found.setdefault(type(node), []).append(Place(module, node))
+        return found
+
+    @cached_property
+    def uses(self) -> Counter[str]:
+        """How often each name and attribute is read."""
+        places = self.places(ast.Name, ast.Attribute)
+        return Counter(leaf(p.node) for p in places if isinstance(getattr(p.node, "ctx", None), ast.Load))
 
     def trial_only(self, place: Place) -> bool:
         """Whether the place is reached in trial mode alone."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from policies.gate.base import Side
-from policies.gate.syntax import Definition, definitions, docless, leaf, names_in, own_nodes, span
+from policies.gate.syntax import Definition, definitions, docless, leaf, names_in, span
 from policies.parsed import Module
 
 METHOD_WORDS = frozenset(
@@ -59,7 +60,7 @@ class Defined:
     """Qualified name."""
     node: Definition
 
-    @property
+    @cached_property
     def body(self) -> str:
         """What it does, without its name: equal for a definition that was renamed or moved."""
         return "".join(ast.dump(statement) for statement in docless(self.node.body))
@@ -103,10 +104,5 @@ def _elsewhere(wanted: Defined, there: Sequence[Defined], taken: set[tuple[str, 
 
 def references(side: Side, name: str, but: Definition | None = None) -> int:
     """How often a name is used outside its own definition."""
-    own = {id(n) for n in own_nodes(but)} if but is not None else set()
-    count = 0
-    for module in side.modules:
-        for node in module.nodes:
-            if isinstance(node, ast.Name | ast.Attribute) and leaf(node) == name and id(node) not in own:
-                count += isinstance(node.ctx, ast.Load)
-    return count
+    own = (n for n in ast.walk(but) if isinstance(n, ast.Name | ast.Attribute)) if but is not None else ()
+    return side.uses[name] - sum(leaf(n) == name and isinstance(n.ctx, ast.Load) for n in own)

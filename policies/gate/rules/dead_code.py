@@ -53,7 +53,7 @@ def _never(side: Side) -> Iterator[Place]:
             yield place
     for module in side.modules:
         for node in module.nodes:
-            yield from (Place(module, s, ast.dump(s)) for block in blocks(node) for s in _after_end(block))
+            yield from (Place(module, s) for block in blocks(node) for s in _after_end(block))
 
 
 def _after_end(block: list[ast.stmt]) -> list[ast.stmt]:

@@ -98,13 +98,13 @@ def _constant_results(side: Side) -> Iterator[Place]:
             if isinstance(node, ast.Return):
                 value = literal(node.value)
                 if value is not None and not isinstance(value, str) and not _neutral(value):
-                    yield Place(place.module, node, ast.dump(node))
+                    yield Place(place.module, node)
 
 
 def _draws(side: Side) -> Iterator[Place]:
     for place in _measuring(side):
         for call in random_calls(place.node):
-            yield Place(place.module, call, ast.dump(call))
+            yield Place(place.module, call)
 
 
 def _defaults(side: Side) -> Iterator[Place]:
