@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +56,7 @@ def build_environment(bundle: Bundle, options: Options) -> EnvironmentResult:
     ways = plans(declared.requirements)
     key = key_of(ways[0], base.tag, options.installer, *options.pip_args)
     root = options.cache_root / "envs" / key
-    with building(root, base, progress=options.progress, with_pip=not program) as site:
+    with building(root, base, progress=options.progress, with_pip=False) as site:
         if not site.ready:
             done = _Filling(site, base, options, program).fill(ways)
             if isinstance(done, Outcome):
@@ -92,6 +92,8 @@ class _Filling:
             outcome = self._try(plan)
             if outcome.kind == "done":
                 return plan
+            if _is_final(outcome, plan, ways[-1]):
+                break
         return outcome
 
     def _try(self, plan: Plan) -> Outcome:
@@ -109,11 +111,11 @@ class _Filling:
     def _install(self, plan: Plan) -> Outcome:
         if not plan.lines:
             return Outcome("done")
-        wanted, constraints = self._site.root / "requirements.txt", self._site.root / "constraints.txt"
-        _write(wanted, plan.lines)
-        _write(constraints, plan.constraints)
+        constraints = self._site.root / "constraints.txt"
+        constraints.write_text("".join(f"{line}\n" for line in plan.constraints), encoding="utf-8")
         self._sources.wheels.mkdir(parents=True, exist_ok=True)
-        argv: tuple[str | Path, ...] = (self._site.python, "-m", "pip", "install", "--progress-bar", "off")
+        pip = (self._sources.pip(), "-m", "pip", "--python", self._site.python)
+        argv: tuple[str | Path, ...] = (*pip, "install", "--progress-bar", "off")
         if self._uv:
             argv = (self._uv, "pip", "install", "--python", self._site.python)
         options: tuple[str | Path, ...] = (
@@ -126,12 +128,16 @@ class _Filling:
         self._options.progress(f"installing {len(plan.lines)} requirements")
         env = installer_env()
         return install(
-            (*argv, *options, "-r", wanted, "-c", constraints), env=env, progress=self._options.progress
+            (*argv, *options, "-c", constraints, *plan.lines), env=env, progress=self._options.progress
         )
 
 
-def _write(path: Path, lines: Iterable[str]) -> None:
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+def _is_final(outcome: Outcome, plan: Plan, loosest: Plan) -> bool:
+    """Whether giving up pins cannot help: what failed is the bundle's own requirement, as it stands."""
+    if outcome.kind == "missing":
+        own = {text.replace(" ", "") for text in loosest.lines}
+        return any(text.replace(" ", "") in own for text in outcome.missing)
+    return plan.lines == loosest.lines and "(constraint)" not in outcome.tail
 
 
 def _uv() -> str:

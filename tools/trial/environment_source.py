@@ -100,21 +100,16 @@ class SourceBuilder:
         versions = (path.name.split("-")[1] for path in self.wheels.glob("*.whl") if _stem(path) == name)
         return any(requirement.specifier.contains(version, prereleases=True) for version in versions)
 
+    def pip(self) -> Path:
+        """The interpreter of an environment with pip and nothing else."""
+        return self._tools(())
+
     def _find(self, requirement: Requirement) -> Source | None:
         """The newest source that satisfies the requirement, from what pip says it may not use."""
         plain = f"{requirement.name}{requirement.specifier}"
         folder = self._cache_root / "builders" / "none"
-        argv: tuple[str | Path, ...] = (
-            self._tools(_BACKEND),
-            "-m",
-            "pip",
-            "download",
-            "-vv",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-        )
-        argv = (*argv, "--dest", folder, *self._pip_args, plain)
+        options: tuple[str | Path, ...] = ("-vv", "--no-deps", "--only-binary", ":all:", "--dest", folder)
+        argv = (self.pip(), "-m", "pip", "download", *options, *self._pip_args, plain)
         output, code = run_installer(argv, env=installer_env(), progress=self._progress)
         found = [_source(url, digest, requirement) for url, digest in _LINK.findall(output)]
         if code != 0 and not found:
@@ -123,7 +118,7 @@ class SourceBuilder:
 
     def _tools(self, requires: Sequence[str]) -> Path:
         """The interpreter of an environment with build tools, made of wheels alone."""
-        wanted = sorted({*requires, *_BACKEND})
+        wanted = sorted({*requires, "pip>=22.3"})
         digest = hashlib.sha256("\n".join((self._base.tag, *wanted)).encode()).hexdigest()[:16]
         root = self._cache_root / "builders" / digest
 
