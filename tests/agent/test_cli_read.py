@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import UTC, datetime
@@ -287,12 +287,11 @@ def test_output_does_not_depend_on_the_locale(ledger: Ledger) -> None:
 
 
 def test_help_answers_at_once() -> None:
-    times_s = []
-    for _ in range(3):
-        began_s = time.monotonic()
-        assert process("--help").returncode == 0
-        times_s.append(time.monotonic() - began_s)
-    assert min(times_s) < 0.5
+    # Processor time: what a person waits for on an idle machine, whatever else runs on this one.
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert process("--help").returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
 
 
 def test_help_loads_nothing_heavy() -> None:
