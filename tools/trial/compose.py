@@ -20,7 +20,7 @@ PASSED: RehearsalStatus = "passed"
 FAILED: RehearsalStatus = "failed"
 SKIPPED: RehearsalStatus = "skipped"
 IN_CONFIG = re.compile(r"^In '(?P<name>[^']+)':")
-IN_FILE = re.compile(r'in "(?P<path>[^"]+\.ya?ml)", line (?P<line>\d+)')
+IN_FILE = re.compile(r'in "(?P<path>[^"]+\.ya?ml)", (?:line (?P<line>\d+)|position (?P<position>\d+))')
 RAISED = re.compile(r"^In '[^']+': (?P<type>\w+) raised while composing config:\s*", re.DOTALL)
 
 
@@ -103,16 +103,11 @@ def composed(bundle: Bundle, mains: Sequence[HydraMain], run_id: str, answers: S
 
 
 def failure_of(bundle: Bundle, main: HydraMain, answer: Answer) -> Failure:
-    """The record of a composition that failed, placed in the config that Hydra names or at the decorator."""
+    """The record of a composition that failed."""
     exception, message = answer.exception, answer.message
     if match := RAISED.match(message):
         exception, message = match["type"], f"{message[: message.index(':')]}: {message[match.end() :]}"
-    path, line, function = main.path, main.line, main.function
-    if match := IN_FILE.search(answer.message):
-        found = next((p for p in bundle.tree if match["path"].endswith("/" + p)), "")
-        path, line, function = (found, int(match["line"]), "") if found else (path, line, function)
-    elif (match := IN_CONFIG.match(answer.message)) and (named := config_file(bundle, main, match["name"])):
-        path, line, function = named, 0, ""
+    path, line, function = place_of(bundle, main, answer.message)
     cause = answer.cause if answer.cause and answer.cause.split(": ", 1)[-1] not in answer.message else ""
     text = re.sub(r"\s+", " ", f"{message} ({cause})" if cause else message).strip()
     return Failure(
@@ -126,8 +121,24 @@ def failure_of(bundle: Bundle, main: HydraMain, answer: Answer) -> Failure:
     )
 
 
+def place_of(bundle: Bundle, main: HydraMain, message: str) -> tuple[str, int, str]:
+    """File, line and function: the config that Hydra names, else the primary config, else the decorator."""
+    for match in reversed(list(IN_FILE.finditer(message))):
+        if text := bundle.tree.get(match["path"]):
+            line = int(match["line"] or text[: int(match["position"])].count("\n") + 1)
+            return match["path"], line, ""
+    named = IN_CONFIG.match(message)
+    if named and (path := config_file(bundle, main, named["name"])):
+        return path, 0, ""
+    if path := config_file(bundle, main, main.config_name):
+        return path, 0, ""
+    return main.path, main.line, main.function
+
+
 def config_file(bundle: Bundle, main: HydraMain, name: str) -> str:
     """The path of a config that Hydra calls `name`."""
+    if not name:
+        return ""
     path = f"{main.config_dir}/{name}".strip("/")
     return next((p for p in (path, f"{path}.yaml") if p in bundle.tree), "")
 

@@ -18,6 +18,8 @@ RELAYS = ("CalledProcessError", "ChildFailedError", "ProcessRaisedException", "P
 MODULE = re.compile(r"-m[\s',\"]+(?P<name>[A-Za-z_][\w.]*)")
 DIED = re.compile(r"died with <Signals\.\w+: (?P<signal>\d+)>")
 STATUS = re.compile(r"returned non-zero exit status (?P<status>\d+)")
+NOT_STARTED = ("ModuleNotFoundError", "FileNotFoundError")
+"""Without a traceback these come from the interpreter's start: the fault lies with who started it."""
 LIMITS = {"memory": "MemoryLimit", "wall": "Timeout"}
 
 
@@ -123,14 +125,17 @@ def without_traceback(
     phase: Phase, status: int, lines: Sequence[str], relays: Sequence[Chain], place: Place
 ) -> Failure:
     """The record of a command, or of the child it waited for, that ended without a traceback."""
-    words, frame = lines, None
+    words, frame, waiting = lines, None, None
     if relays:
         words = lines[: relays[0].blocks[0].start]
         command = relays[0].blocks[0].message
         status = relayed_status(command) or status
-        waiting = (place.of(block.frames) for chain in relays for block in reversed(chain.blocks))
-        frame = place.module(command) or next((f for f in waiting if f), None)
+        frames = (place.of(block.frames) for chain in relays for block in reversed(chain.blocks))
+        waiting = next((f for f in frames if f), None)
+        frame = place.module(command) or waiting
     quiet = quiet_failure.read(words, status)
+    if quiet.exception in NOT_STARTED:
+        frame = waiting
     frame = place.of(quiet.frames) or place.named(quiet.program) or frame
     return record(phase, quiet.exception, quiet.message, frame, tail_of(lines, len(words)))
 
@@ -170,6 +175,12 @@ def record(phase: Phase, exception: str, message: str, frame: Frame | None, tail
         function=frame.function if frame else "",
         tail=tail,
     )
+
+
+def output_tail(result: ExecResult) -> str:
+    """The last lines that a command wrote."""
+    lines = [*clean_lines(result.stdout), *clean_lines(result.stderr)]
+    return tail_of(lines, len(lines))
 
 
 def tail_of(lines: Sequence[str], end: int) -> str:

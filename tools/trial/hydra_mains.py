@@ -28,21 +28,31 @@ class HydraMain:
     """Whether the module puts configs into Hydra's store, which only running it does."""
 
     @property
+    def config_name(self) -> str:
+        """The primary config's name, when it is a plain string; else empty."""
+        return self.text_of("config_name")
+
+    @property
     def config_dir(self) -> str:
-        """The config folder relative to the bundle's root, when it is a plain string; else empty."""
-        try:
-            value = ast.literal_eval(self.arguments.get("config_path", "None"))
-        except ValueError:
+        """The config folder relative to the bundle's root, when it is a plain relative path; else empty."""
+        value = self.text_of("config_path")
+        if value.startswith(("/", "pkg:")):
             return ""
-        if not isinstance(value, str) or value.startswith(("/", "pkg:")):
-            return ""
-        parts: list[str] = self.path.split("/")[:-1]
+        parts = self.path.split("/")[:-1]
         for part in value.split("/"):
             if part == ".." and parts:
                 parts.pop()
             elif part not in ("", ".", ".."):
                 parts.append(part)
         return "/".join(parts)
+
+    def text_of(self, parameter: str) -> str:
+        """The value of an argument that is a string constant; else empty."""
+        try:
+            value = ast.literal_eval(self.arguments.get(parameter, "None"))
+        except ValueError:
+            return ""
+        return value if isinstance(value, str) else ""
 
 
 def hydra_mains(bundle: Bundle) -> tuple[HydraMain, ...]:

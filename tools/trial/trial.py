@@ -13,7 +13,7 @@ from tools.doubles.hub.store import hub_env
 from tools.sandbox.base import ExecResult, Sandbox
 from tools.trial.command import trial_command
 from tools.trial.compose import Composition, compose_job, judge, read_answers
-from tools.trial.failure import parse_failure
+from tools.trial.failure import output_tail, parse_failure
 from tools.trial.hydra_mains import hydra_mains
 from tools.trial.inside.launch import HARNESS_FAULT
 from tools.trial.proof import proof_of, written
@@ -98,7 +98,7 @@ def judged(
     if result is not None and (result.status != "exited" or result.returncode != 0):
         failure = parse_failure("trial", result, list(bundle.tree), checkout)
     elif not proof.trained:
-        failure = no_work(contract, proof, empty=result is None)
+        failure = no_work(contract, proof, output_tail(result) if result else None)
     return Rehearsal(
         phase="trial",
         run_id=run_id,
@@ -109,16 +109,18 @@ def judged(
     )
 
 
-def no_work(contract: Contract, proof: Proof, *, empty: bool) -> Failure:
-    """The program ended well without having trained."""
+def no_work(contract: Contract, proof: Proof, tail: str | None) -> Failure:
+    """The program ended well without having trained; `tail` is None when there was nothing to run."""
     counted = (
         f"{proof.optimizer_steps} optimizer steps, {proof.backward_passes} backward passes and "
         f"{proof.batches} batches were counted"
     )
-    if empty:
+    if tail is None:
         message = f"{contract.entry_file} holds no statement"
     elif proof.optimizer_steps:
         message = f"exit status 0, but no parameter moved: {counted}"
     else:
         message = f"exit status 0, but nothing was trained: {counted}"
-    return Failure(phase="trial", exception="NoWork", message=message, file=contract.entry_file)
+    return Failure(
+        phase="trial", exception="NoWork", message=message, file=contract.entry_file, tail=tail or ""
+    )

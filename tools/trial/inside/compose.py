@@ -66,7 +66,7 @@ def compose(module: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
 
             hydra.main(**arguments)(task_from(path, seen))()
     except BaseException as error:  # noqa: BLE001  (whatever ends Hydra is the answer)
-        return failure(error, stderr.getvalue())
+        return failure(error, stderr.getvalue(), f"{start}/")
     finally:
         os.chdir(start)
     if not facts:
@@ -74,15 +74,15 @@ def compose(module: dict[str, Any], overrides: list[str]) -> dict[str, Any]:
     return {"status": "composed", **facts}
 
 
-def failure(error: BaseException, stderr: str) -> dict[str, Any]:
-    """An exception as data, with the first different error under it, which often names the key."""
+def failure(error: BaseException, stderr: str, root: str) -> dict[str, Any]:
+    """An exception as data, with the error that it was raised from, which often names the key."""
     cause = error.__cause__ or error.__context__
     message = str(error) if not isinstance(error, SystemExit) else stderr or str(error)
     return {
         "status": "failed",
         "exception": type(error).__name__,
-        "message": message,
-        "cause": f"{type(cause).__name__}: {cause}" if cause is not None else "",
+        "message": message.replace(root, ""),
+        "cause": f"{type(cause).__name__}: {cause}".replace(root, "") if cause is not None else "",
     }
 
 

@@ -10,7 +10,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,33 @@ esac
 
 class HarnessFault(Exception):
     """The rehearsal could not be set up; nothing of the bundle ran."""
+
+
+class ClosedDoor(BaseHTTPRequestHandler):
+    """Answers every request to W&B with a refusal: without an answer its client would wait for minutes."""
+
+    REFUSAL = json.dumps({"errors": [{"message": "Weights and Biases is not reachable in a trial"}]}).encode("ascii")
+
+    def do_GET(self) -> None:
+        """Refuse."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(403)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(self.REFUSAL)))
+        self.end_headers()
+        self.wfile.write(self.REFUSAL)
+
+    do_POST = do_PUT = do_GET
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep quiet: the output is the bundle's."""
+
+
+def close_wandb() -> str:
+    """Start the refusing server; its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ClosedDoor)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_address[1]}"
 
 
 def start_hub(hub: dict[str, Any]) -> subprocess.Popen[bytes]:
@@ -77,6 +106,7 @@ def environment(job: dict[str, Any], deadline: float) -> dict[str, str]:
     env = dict(os.environ)
     port = hub_port()
     doubles = {k: v.replace(":0", f":{port}") if port else v for k, v in job["hub_env"].items()}
+    doubles["WANDB_BASE_URL"] = close_wandb()
     env.update(doubles)
     env["SUTURE_KEEP"] = ",".join(["SUTURE_PROBE", "SUTURE_DEADLINE", "SUTURE_KEEP", *doubles])
     env["SUTURE_PROBE"] = absolute("probe.jsonl")
