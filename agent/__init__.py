@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agent.graph import build_graph
-    from agent.repair import arepair, repair, resume
+    from agent.library import arepair, repair, resume
     from agent.results import RepairResult
     from agent.settings import Settings
 
@@ -15,10 +15,10 @@ __all__ = ["RepairResult", "Settings", "arepair", "build_graph", "repair", "resu
 _HOMES = {
     "RepairResult": "agent.results",
     "Settings": "agent.settings",
-    "arepair": "agent.repair",
+    "arepair": "agent.library",
     "build_graph": "agent.graph",
-    "repair": "agent.repair",
-    "resume": "agent.repair",
+    "repair": "agent.library",
+    "resume": "agent.library",
 }
 
 

@@ -116,7 +116,7 @@ def fix(
     as_json: AsJson = False,
 ) -> None:
     """Repair a rejected bundle until it is ready, or say why it is not."""
-    from agent.repair import repair
+    from agent.library import repair
 
     settings = _settings(sandbox, env, installer, hub, llm, model, trial_seconds)
     settings = _with_budget(settings, max_attempts, max_seconds, max_tokens, max_usd)
@@ -141,8 +141,8 @@ def resume(
     as_json: AsJson = False,
 ) -> None:
     """Go on with a repair that was interrupted or ran out of budget."""
-    from agent.repair import recorded_settings
-    from agent.repair import resume as go_on
+    from agent.library import recorded_settings
+    from agent.library import resume as go_on
     from tools.ledger import Ledger
 
     with Ledger.open(ledger) as book:
@@ -259,20 +259,19 @@ def _read(source: str, quiet: bool) -> Request:
 def _judged(
     request: Request, settings: Settings, progress: TerminalProgress, rehearse_too: bool
 ) -> tuple[Verdict, tuple[Rehearsal, ...]]:
-    from agent.repair import contract_of, make_rehearser
+    from agent.library import contract_of, make_rehearser
     from policies.base import Evidence
     from policies.parsed import ParsedBundle
     from policies.review import review as judge
 
     contract = contract_of(request)
-    rehearser = make_rehearser(settings, progress)
-    rehearsals: tuple[Rehearsal, ...] = ()
+    evidence = Evidence()
     if rehearse_too:
-        rehearsals = rehearser.rehearse(request.bundle, contract)
+        rehearser = make_rehearser(settings, progress)
+        evidence = Evidence(rehearser.rehearse(request.bundle, contract), rehearser.installed)
     progress("reviewing")
     subject = ParsedBundle(request.bundle, contract, request.context)
-    evidence = Evidence(rehearsals, rehearser.installed)
-    return judge(subject, evidence, rejection=request.rejection), rehearsals
+    return judge(subject, evidence, rejection=request.rejection), tuple(evidence.rehearsals)
 
 
 def _rehearsed(
@@ -282,7 +281,7 @@ def _rehearsed(
     phases: list[Phase],
     run_ids: list[str],
 ) -> tuple[Rehearsal, ...]:
-    from agent.repair import contract_of, make_rehearser
+    from agent.library import contract_of, make_rehearser
     from tools.trial.rehearsal import run_ids_of
 
     unknown = [r for r in run_ids if r not in run_ids_of(request.bundle)]

@@ -145,7 +145,7 @@ def _interrupted(ledger: Ledger, values: RepairState) -> RepairResult:
     """What there is so far. Raises KeyboardInterrupt again when nothing was reviewed yet."""
     if "best" not in values:
         raise KeyboardInterrupt
-    return result_of(
+    result = result_of(
         ledger,
         reason="interrupted",
         verdict=values["best"].verdict,
@@ -154,6 +154,8 @@ def _interrupted(ledger: Ledger, values: RepairState) -> RepairResult:
         before=values["original"].rehearsals,
         detail=f"go on with: suture resume {ledger.path}",
     )
+    ledger.write_result(result.model_dump(mode="json"))
+    return result
 
 
 def _deps(

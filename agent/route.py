@@ -14,7 +14,7 @@ def after_gate(state: RepairState) -> Literal["rehearse", "record"]:
 
 def after_record(state: RepairState) -> Literal["finish", "plan"]:
     """Ready ends the loop."""
-    return "finish" if state["best"].verdict.is_code_ready else "plan"
+    return "finish" if state["best"].ready else "plan"
 
 
 def after_plan(state: RepairState) -> Literal["finish", "patch"]:

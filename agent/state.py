@@ -48,6 +48,11 @@ class Reviewed(Record):
     sha: str = ""
     """Its commit in the ledger, once it has one."""
 
+    @property
+    def ready(self) -> bool:
+        """The verdict says so, and it was rehearsed: text alone proves nothing."""
+        return self.verdict.is_code_ready and bool(self.rehearsals)
+
 
 class Tried(Record):
     """The planner's memory of one attempt."""

@@ -19,7 +19,7 @@ def finish(state: RepairState, runtime: Runtime[Deps]) -> RepairState:
     Reads: original, best, spent, end.  Writes: end.
     """
     deps, best = runtime.context, state["best"]
-    end = READY if best.verdict.is_code_ready else state["end"]
+    end = READY if best.ready else state["end"]
     assert end is not None, "the planner gives every other end a reason"
     if end.reason == "ready":
         deps.ledger.set_ready(best.sha)

@@ -42,7 +42,7 @@ def record(state: RepairState, runtime: Runtime[Deps]) -> RepairState:
 def score(reviewed: Reviewed) -> tuple[bool, int, int]:
     """How good a bundle is: ready, rehearsals passed, blocking findings (fewer is better)."""
     passed = sum(r.status == "passed" for r in reviewed.rehearsals)
-    return (reviewed.verdict.is_code_ready, passed, -len(reviewed.verdict.blocking))
+    return (reviewed.ready, passed, -len(reviewed.verdict.blocking))
 
 
 def _first(state: RepairState, deps: Deps) -> RepairState:
