@@ -86,8 +86,9 @@ def is_relay(chain: Chain) -> bool:
 
 def first_cause(found: Sequence[Chain]) -> Chain:
     """The chain that ended the innermost process: a child prints its own before its parent does."""
-    uncaught = [chain for chain in found if chain.blocks[0].top_level or chain.last.top_level]
-    chain = uncaught[0] if uncaught else found[-1]
+    uncaught = [c for c in found if c.blocks[0].top_level or c.last.top_level]
+    scripts = [c for c in found if c.last.at_module_level]
+    chain = (uncaught or scripts or found[-1:])[0]
     following = found[found.index(chain) + 1 :]
     # A parent may quote its child's output in its own message: the quoted traceback is the cause.
     if chain.last.message.endswith("Traceback (most recent call last):") and following:

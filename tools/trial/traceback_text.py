@@ -16,7 +16,7 @@ LINKS = (
 )
 MARKERS = ("--- Logging error ---", "Exception ignored in", "Error in atexit", "Error in sys.excepthook")
 """Lines before a traceback that Python reports but does not stop for."""
-STARTS = ("_run_module_as_main", "_bootstrap", "<module>")
+STARTS = ("_run_module_as_main", "_bootstrap")
 """Functions in which the interpreter, or a worker process, begins."""
 RANK = re.compile(r"^\[rank\d+\]:\s?")
 ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -51,9 +51,14 @@ class Block:
 
     @property
     def top_level(self) -> bool:
-        """Whether nothing caught it: its first frame is where the interpreter starts a program."""
+        """Whether nothing caught it: its first frame is where the interpreter starts a module or a worker."""
         first = self.frames[0] if self.frames else Frame("", 0, "")
         return first.path == "<frozen runpy>" or first.function in STARTS
+
+    @property
+    def at_module_level(self) -> bool:
+        """Whether it may be the end of a script: it starts at a file's own statements."""
+        return bool(self.frames) and self.frames[0].function == "<module>"
 
     @property
     def raised_by_statement(self) -> bool:
@@ -76,7 +81,7 @@ class Chain:
 def clean_lines(data: bytes) -> list[str]:
     """Lines as a terminal would leave them: no escapes or control characters, progress bars collapsed."""
     text = ESCAPES.sub("", data.decode("utf-8", "replace"))
-    lines = (line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+    lines = (line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.removesuffix("\n").split("\n") if text)
     return [CONTROL.sub("", RANK.sub("", line)).rstrip() for line in lines]
 
 

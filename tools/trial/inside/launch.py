@@ -48,7 +48,9 @@ class HarnessFault(Exception):
 class ClosedDoor(BaseHTTPRequestHandler):
     """Answers every request to W&B with a refusal: without an answer its client would wait for minutes."""
 
-    REFUSAL = json.dumps({"errors": [{"message": "Weights and Biases is not reachable in a trial"}]}).encode("ascii")
+    REFUSAL = json.dumps({"errors": [{"message": "Weights and Biases is not reachable in a trial"}]}).encode(
+        "ascii"
+    )
 
     def do_GET(self) -> None:
         """Refuse."""
