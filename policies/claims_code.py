@@ -17,14 +17,18 @@ from policies.claims_names import (
 )
 from policies.parsed import Module
 
-_SYNTAX = (
-    r"\bsyntax ?errors?\b|\bnot valid python\b|\binvalid (?:python )?syntax\b|\bindentationerror\b"
-    r"|\bnon-?pars[e]?able\b|\bunpars[e]?able\b|\bcannot be (?:parsed|compiled)\b|\bwon't (?:parse|compile)\b"
-    r"|\b(?:does|do|will|can)(?:n't| not|not) (?:parse|compile|be (?:parsed|compiled))\b"
+_SYNTAX = r"\bsyntax ?errors?\b|\bnot valid python\b|\binvalid (?:python )?syntax\b|\bindentationerror\b"
+_NO_PARSE = (
+    r"(?:\.py[`'\"]?|\b(?:files?|modules?|code|scripts?|sources?|it))\s+(?:\w+ly |itself |therefore )?"
+    r"(?:cannot be (?:parsed|compiled)|(?:does|do|will|can)(?:n't| not|not) (?:parse|compile)"
+    r"|won't (?:parse|compile)|is (?:therefore )?(?:non-?|un)pars[e]?able)"
+    r"(?=\s*(?:[.,;:()–—]|$|because\b|since\b|under\b|at all\b|and\b))"
 )
 _OTHER_SYNTAX = (
-    r"\bhydra\b.*\bsyntax|\byaml\b|\btoml\b|\bshell\b|\boverride\b|\bregex|python\s*[<≤=]*\s*[23]\.\d"
+    r"\bhydra\b|\bya?ml\b|\btoml\b|\bshell\b|\boverrides?\b|\bregex|\bsql\b|\bjson\b"
+    r"|python\s*[<≤=]*\s*[23]\.\d"
 )
+"""Languages other than the Python that runs here."""
 _ARTEFACT = re.compile(
     r"-?\\+u003[ce]|-\\+>|-?&[lg]t;|[-−‐‑–][›→]|[−‐‑–]>|\\+u0026|\\+u0027|&(?:amp|quot|#39);", re.IGNORECASE
 )
@@ -63,11 +67,7 @@ _NO_MEMBER = re.compile(
 def syntax(case: Case) -> Iterator[Outcome]:
     """`the file has a syntax error`: it parses or it does not."""
     artefact = _ARTEFACT.search(case.text)
-    if not case.says(_SYNTAX) and not (
-        artefact and case.says(r"\bpython\b|\bsyntax|\bsignature|type.hints?")
-    ):
-        return
-    if case.says(_OTHER_SYNTAX) and not case.names_module:
+    if not _about_syntax(case, artefact is not None):
         return
     broken = [f"{m.path}:{m.error_line} does not parse: {m.error}" for m in case.modules if m.tree is None]
     sound = [m for m in case.modules if m.tree is not None and m.text.strip()]
@@ -92,8 +92,8 @@ def undefined_name(case: Case) -> Iterator[Outcome]:
             place = f"{module.path}:{lines[0]} uses `{name}`"
             if not bound:
                 held.append(f"{place}; nothing in the file binds it")
-            elif case.names_module and (top := [n for n in bound if module.enclosing_function(n) is None]):
-                failed.append(f"{place}; line {getattr(top[0], 'lineno', 0)} binds it at module level")
+            elif case.names_module and (line := _bound_above(module, bound, lines[0])):
+                failed.append(f"{place}; line {line} binds it at module level")
     if case.says(_BEFORE):
         failed = []
     if outcome := verdict(held, failed):
@@ -126,6 +126,15 @@ def missing_member(case: Case) -> Iterator[Outcome]:
                     yield from _member(module, node, member)
 
 
+def _about_syntax(case: Case, artefact: bool) -> bool:
+    """Whether a claim is about Python that does not parse, in files that are there."""
+    if case.unknown_files and not case.names_module:
+        return False
+    if artefact and case.says(_SYNTAX + r"|\bpython\b|\bsyntax|\bsignature|type.hints?"):
+        return True
+    return case.says(f"{_SYNTAX}|{_NO_PARSE}") and not case.says(_OTHER_SYNTAX)
+
+
 def _artefact(case: Case, spelled: str, sound: list[Module]) -> str:
     """What the escaped text really is, with a line that shows it."""
     wanted = re.search(r"\bdef\s+(\w+)", case.text)
@@ -144,6 +153,12 @@ def _artefact(case: Case, spelled: str, sound: list[Module]) -> str:
     )
     shows = f"{module.path}:{first} reads `{module.line(first)}`"
     return f"`{spelled}` is how `->` was escaped on the way to the reviewer: {shows}; "
+
+
+def _bound_above(module: Module, bound: list[ast.AST], before: int) -> int:
+    """The line above `before` that binds a name for the whole module; 0 when there is none."""
+    top = (n for n in bound if not isinstance(n, ast.arg) and module.enclosing_function(n) is None)
+    return next((line for n in top if 0 < (line := getattr(n, "lineno", 0)) < before), 0)
 
 
 def _claimed_names(text: str) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from policies.claims_base import Case, Outcome, joined, verdict
+from policies.claims_base import QUOTE, Case, Outcome, joined, verdict
 from policies.claims_names import is_docstring
 from policies.parsed import Module, ParsedBundle
 
@@ -40,6 +40,12 @@ _NOT_READ = (
     r"(?:\bnot|\bnever|n't|\binstead of|\bwithout|\brather than)\s+(?:\w+\s+){0,2}?"
     r"(?:read|load|open|us|consult|pars|reading|loading)\w*\b[^.;]{0,60}?config(?:/config)?\.ya?ml"
 )
+_NARROW = r"optuna|study|direct|stand-?alone|without main|itself|before|order"
+_FILE_NOT_READ = (
+    r"(?:\bnot|\bnever|n't)\s+(?:\w+\s+)?(?:read|load|open|us|consult|pars)\w*\s+(?:the\s+)?"
+    rf"{QUOTE}(?:config/)?config\.ya?ml"
+)
+"""The file itself is said to be unread, not just some values of it."""
 
 
 def dependency(case: Case) -> Iterator[Outcome]:
@@ -52,16 +58,23 @@ def dependency(case: Case) -> Iterator[Outcome]:
     held, failed = [], []
     for name, place in _third_party(case.subject).items():
         distribution = canonicalize_name(_DISTRIBUTIONS.get(name, name))
-        if not re.search(
-            rf"(?<![\w.-])(?:{re.escape(name)}|{re.escape(distribution)})(?![\w-]|\.py)", case.text
-        ):
+        spelled = rf"(?<![\w.-])(?:{re.escape(name)}|{re.escape(distribution)})(?![\w-]|\.py)"
+        if not re.search(spelled, case.text):
             continue
-        if distribution in declared:
-            failed.append(f"pyproject.toml declares `{declared[distribution]}`")
-        elif _BROUGHT.get(distribution) not in declared:
+        if distribution not in declared and _BROUGHT.get(distribution) not in declared:
             held.append(f"{place} imports `{name}`; pyproject.toml does not declare {distribution}")
+        elif distribution in declared and _says_undeclared(case, spelled):
+            failed.append(f"pyproject.toml declares `{declared[distribution]}`")
     if outcome := verdict(held, failed):
         yield outcome
+
+
+def _says_undeclared(case: Case, spelled: str) -> bool:
+    """Whether the absence of this very name is what the claim states, not of its version or form."""
+    form = r"\bversion|\bpin|\bbound|\bconstraint|\bextras?\b|\bcuda\b|\bindex\b|\bpep\b|\bpoetry\b|\btable\b"
+    after = rf"(?:{_UNDECLARED})[^.;]{{0,60}}?{spelled}"
+    before = rf"{spelled}{QUOTE}\s+(?:is|are)\s+(?:{_UNDECLARED})"
+    return case.says(f"{after}|{before}") and not case.says(form)
 
 
 def config_key(case: Case) -> Iterator[Outcome]:
@@ -93,9 +106,7 @@ def config_file_read(case: Case) -> Iterator[Outcome]:
             failed.append(f"{module.path}:{mention} `{module.line(mention)}`")
         else:
             held.append(f"{module.path} nowhere names config.yaml and has no Hydra entry point")
-    outcome = verdict(held, failed)
-    hard_coded = case.says(r"hard-?coded?s?\b")
-    if outcome and not (outcome.status == "refuted" and hard_coded):
+    if outcome := verdict(held, failed if case.says(_FILE_NOT_READ) else ()):
         yield outcome
 
 
@@ -126,11 +137,7 @@ def trial_wandb(case: Case) -> Iterator[Outcome]:
     modes = {mode for r in trials if r.proof for mode in r.proof.wandb_modes}
     if modes - {"disabled"}:
         yield Outcome("confirmed", f"the rehearsed trials started W&B in mode {', '.join(sorted(modes))}")
-    elif (
-        modes
-        and case.says(r"\bmode\b.*\bdisabled\b|\bdisabled\b.*\bmode\b")
-        and not case.says(r"optuna|study")
-    ):
+    elif modes and case.says(r"\bmode\b.*\bdisabled\b|\bdisabled\b.*\bmode\b") and not case.says(_NARROW):
         yield Outcome("refuted", "every W&B run of the rehearsed trials was started with mode disabled")
 
 

@@ -40,9 +40,6 @@ def command_line(case: Case) -> Iterator[Outcome]:
         return
     if not about or not case.says(_CLI) or not case.says(_WRONG):
         return
-    if any(r.phase == "evaluate" and r.status == "passed" for r in case.evidence.rehearsals):
-        yield Outcome("refuted", "the contract's evaluate command was rehearsed and passed")
-        return
     splits = next(_splits(module), 0)
     arguments = [n for n in module.nodes if isinstance(n, ast.Call) and _called(n) == "add_argument"]
     named = [n for n in arguments if n.args and _names_parameter(n.args[0])]
@@ -51,7 +48,12 @@ def command_line(case: Case) -> Iterator[Outcome]:
         yield Outcome(
             "confirmed", f"{module.path}:{first} `{module.line(first)}` and nothing splits `key=value`"
         )
-    elif splits and not arguments:
+        return
+    if not case.says(r"\bpositional\b|\bliteral\b|\bargparse\b|\bmismatch|\bnot accept\b"):
+        return
+    if any(r.phase == "evaluate" and r.status == "passed" for r in case.evidence.rehearsals):
+        yield Outcome("refuted", "the contract's evaluate command was rehearsed and passed")
+    elif splits and not arguments and "json.loads" in module.text:
         yield Outcome("refuted", f"{module.path}:{splits} `{module.line(splits)}` takes key=value arguments")
 
 
@@ -85,18 +87,13 @@ def _evaluate(case: Case) -> Module | None:
 
 
 def _splits(module: Module) -> Iterator[int]:
-    """Lines where `key=value` is taken apart, by hand, by OmegaConf or by Hydra."""
+    """Lines where `key=value` is taken apart, by hand or by OmegaConf."""
     for node in module.nodes:
-        if not isinstance(node, ast.Call):
-            continue
-        name = _called(node)
-        by_sign = any(isinstance(a, ast.Constant) and a.value == "=" for a in node.args)
-        if (
-            (name in ("split", "partition", "rsplit") and by_sign)
-            or name in ("from_cli", "from_dotlist")
-            or (name == "main" and ast.unparse(node.func).startswith("hydra"))
-        ):
-            yield node.lineno
+        if isinstance(node, ast.Call):
+            name = _called(node)
+            by_sign = any(isinstance(a, ast.Constant) and a.value == "=" for a in node.args)
+            if (name in ("split", "partition", "rsplit") and by_sign) or name in ("from_cli", "from_dotlist"):
+                yield node.lineno
 
 
 def _called(node: ast.Call) -> str:

@@ -12,6 +12,8 @@ from policies.parsed import Module
 _ABSENT = (
     r"(?:not (?:provided|supplied|present|included|given|part of|in the|available)|missing|absent|lacking)"
 )
+_CLOSE = r"(?=\s*(?:[.,;:)–—-]|$|from\b|in\b|so\b|and\b|but\b|although\b|which\b|anywhere\b|at all\b))"
+"""What may follow, so that `x.py is missing a method` is not read as `x.py is missing`."""
 _IMPORT = re.compile(r"\bfrom\s+(\.+[\w.]*|[\w.]+)\s+import\s+(\w+(?:\s*,\s*\w+)*)")
 _BARE_IMPORT = re.compile(r"\bimports?\s+[`'\"“]?(\.[\w.]+|src\.[\w.]+)")
 _LACKS_IMPORT = r"(?:missing|misses|lacks?|without|forgot|no)\s+[`'\"“]?(?:the\s+)?(?:import|from)\b"
@@ -19,6 +21,7 @@ _EMPTY = (
     r"\b(?:files?|modules?)\b[^.]{0,60}?\b(?:are|is)\b[^.]{0,20}?\bempty\b(?! (?:list|dict|string|tuple|set))"
     r"|\.(?:py|toml|ya?ml)[`'\"]?\s+(?:is|are)\s+(?:\w+ )?empty\b(?! \w)|\babsent / empty\b"
 )
+_NEARLY = r"\b(?:effectively|essentially|practically|virtually|mostly|nearly|almost|basically) empty\b"
 _STUB = r"\bonly (?:contains?|holds?|consists? of)\b[^.]*\b(?:stub|header|docstring|comment|placeholder)"
 _TRANSPORT = (
     r"\bjson\b[^.;]*\b(?:instead of|physical|real|actual)\b[^.;]*\bfiles?\b"
@@ -28,19 +31,20 @@ _TRANSPORT = (
 
 def missing_import(case: Case) -> Iterator[Outcome]:
     """`x imports y, but y is not there`."""
-    told = case.says(
-        _ABSENT + r"|module ?not ?found|importerror|no module named|does not exist|no (?:such )?file"
-    )
+    absent = case.says(_ABSENT + r"|does not exist|no (?:such )?(?:file|module)")
+    told = absent or case.says(r"module ?not ?found|importerror|no module named")
     if not told or case.says(_LACKS_IMPORT):
         return
+    other = r"\bcircular|\bcyclic|\bchdir|\bcwd\b|director(?:y|ies)|\bpath\b|installed"
+    doubted = absent and not case.says(other)
     wanted = [(m[1], tuple(re.split(r"\s*,\s*", m[2]))) for m in _IMPORT.finditer(case.text)]
     wanted += [(m[1], ()) for m in _BARE_IMPORT.finditer(case.text)]
     for source, names in wanted:
         found = [(m, node) for m in case.modules for node in _imports(m, source)]
         outcomes = [o for module, node in found if (o := _resolved(case, module, node, names))]
-        if outcomes:
+        if outcomes and (doubted or outcomes[0].status == "confirmed"):
             yield outcomes[0]
-        elif not found and case.all_parse and not list(case.places(source.strip("."))):
+        elif doubted and not found and case.all_parse and not list(case.places(source.strip("."))):
             yield Outcome("refuted", f"no file of the bundle imports from `{source}`")
 
 
@@ -49,7 +53,7 @@ def missing_file(case: Case) -> Iterator[Outcome]:
     held, failed = [], []
     for path in (*case.unknown_files, *case.files):
         name = re.escape(path.rpartition("/")[2])
-        after = rf"{name}{QUOTE}(?:\s*\([^()]*\))?\s*(?:file\s+)?(?:is|are)\s+(?:\w+\s+)?{_ABSENT}\b"
+        after = rf"{name}{QUOTE}(?:\s*\([^()]*\))?\s*(?:file\s+)?(?:is|are)\s+(?:\w+\s+)?{_ABSENT}\b{_CLOSE}"
         before = rf"\b(?:no|missing) (?:the )?(?:file:? |module:? ){QUOTE}(?:[\w-]+/)*{name}"
         before += rf"(?!{QUOTE}\s+[a-z]+s\b)"
         before += rf"|\bno (?:[\w-]+/)+{name}"
@@ -66,7 +70,10 @@ def missing_file(case: Case) -> Iterator[Outcome]:
 
 def package_marker(case: Case) -> Iterator[Outcome]:
     """`without src/__init__.py it cannot be imported`: folders are namespace packages."""
-    if not case.says(r"__init__|\bto be a package\b") or not case.says(r"import|packages?\b|-m\b|python"):
+    about = r"__init__\.py|\bwithout (?:an? )?`?__init__\b(?!`?\()|\bto be a package\b"
+    if not case.says(about) or not case.says(r"import|packages?\b|-m\b|python"):
+        return
+    if case.says(r"setuptools|hatch|\bbuild\b|\bwheel\b|\bpip\b|discover|pytest|\binstall"):
         return
     if case.says(r"\bextra\b|\bprovided although\b|__init__\.py`?\s+is (?:present|included|provided)"):
         return
@@ -96,11 +103,14 @@ def empty_files(case: Case) -> Iterator[Outcome]:
         if text is None:
             continue
         module = case.subject.modules.get(path)
+        document = case.subject.documents.get(path)
         if not text.strip():
             held.append(f"{path} is empty")
+        elif document is not None and document.data == {}:
+            held.append(f"{path} has no key")
         elif module is not None and module.empty:
             held.append(f"{path} has no statement beyond a docstring")
-        elif not stub and case.files:
+        elif not stub and case.files and not case.says(_NEARLY):
             failed.append(f"{path} {size_of(text)}")
     if outcome := verdict(held, failed):
         yield outcome
@@ -108,7 +118,7 @@ def empty_files(case: Case) -> Iterator[Outcome]:
 
 def transport(case: Case) -> Iterator[Outcome]:
     """`there is only JSON, no real files`: the keys are how a bundle travels."""
-    if not case.says(_TRANSPORT):
+    if not case.says(_TRANSPORT) or not (case.files or case.says(r"\bjson\b")):
         return
     empty = [p for p, text in case.subject.bundle.files.items() if not text.strip()]
     named = [p for p in case.files if p in case.subject.bundle.files] or list(case.subject.bundle.files)
@@ -120,7 +130,8 @@ def transport(case: Case) -> Iterator[Outcome]:
 def run_configs(case: Case) -> Iterator[Outcome]:
     """`config/runs/*.yaml are missing`: they are given with the request."""
     pattern = r"config/runs?/\S*\.ya?ml`?\s+(?:files? )?(?:is|are) (?:\w+ )?" + _ABSENT
-    if not case.says(pattern + r"|\b(?:missing|no)\b[^.:;]{0,30}\brun.configs?\b[^.:;]{0,30}(?:file|$)"):
+    bare = r"|\b(?:missing|no) (?:hydra )?run.config(?:uration)?s?(?: files?)?(?= (?:are|is|were)\b|[.,;)]|$)"
+    if not case.says(pattern + bare):
         return
     given = list(case.subject.bundle.run_configs)
     if given:
@@ -190,11 +201,15 @@ def _resolved(case: Case, module: Module, node: ast.ImportFrom, names: tuple[str
 def top_level(tree: ast.Module) -> frozenset[str]:
     """Names that importing a module can see; `*` when a star import hides them."""
     names: set[str] = set()
-    for node in ast.walk(tree):
+    stack: list[ast.AST] = list(tree.body)
+    while stack:
+        node = stack.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            continue
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             names.update(a.asname or a.name.partition(".")[0] for a in node.names)
+        stack.extend(ast.iter_child_nodes(node))
     return frozenset(names)

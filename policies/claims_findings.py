@@ -36,11 +36,13 @@ _EXCEPTION = re.compile(r"\b([A-Z]\w*(?:Error|Exception|Interrupt|Exit))\b")
 def finding(case: Case) -> Iterator[Outcome]:
     """Confirmed by a finding on the same subject in the same file about the same name."""
     topics = [checks for words, checks in _TOPICS if case.says(words)]
+    plain = case.says("|".join(words for words, _ in _TOPICS[:3]))
     names = _telling(case)
     for found in case.findings:
         if found.severity is Severity.BLOCKING and any(re.search(t, found.check) for t in topics):
             near = not case.files or found.file in case.files
-            if near and (shared := names & _names(f"{found.message} {found.evidence}")):
+            shared = names & _names(f"{found.message} {found.evidence}")
+            if near and (shared := shared if plain else set(filter(_coined, shared))):
                 yield Outcome("confirmed", _shown(found, min(shared)))
                 return
 
@@ -82,6 +84,11 @@ def _telling(case: Case) -> set[str]:
     words |= {w for w in re.findall(r"\b[A-Za-z_]\w{3,}\b", case.text) if w.lower() != w or "_" in w}
     words |= {w for w in re.findall(r"(?<=\()[\w, ]+(?=\))", case.text) for w in re.split(r"[,\s]+", w)}
     return {w for w in words if len(w) > 3 and w.lower() not in _COMMON and not _EXCEPTION.fullmatch(w)}
+
+
+def _coined(name: str) -> bool:
+    """Whether a name is no plain word, so that two texts that share it mean the same thing."""
+    return not name.islower() or "_" in name or "." in name
 
 
 def _names(text: str) -> set[str]:

@@ -152,6 +152,18 @@ def test_refuted(text: str, evidence: str) -> None:
         "An extra file would violate the rules.",
         "match statements are a syntax error on Python 3.9.",
         "Unknown has no forward() method.",
+        "model.py is missing a forward method.",
+        "evaluate.py: the run_ids argument cannot be parsed.",
+        "train.py does not parse key=value arguments as JSON.",
+        "The code does not compile the model with torch.compile.",
+        "train.py passes an override with a syntax error to Hydra.",
+        "train.py imports `from .model import build`, an ImportError caused by a circular import.",
+        "pyproject.toml lacks a version bound for torch.",
+        "pyproject.toml declares torch but lacks a build backend.",
+        "Net.__init__ never calls the parent, so Python raises AttributeError.",
+        "pip install finds no package because src/__init__.py is missing.",
+        "model.py is essentially empty.",
+        "src/helpers2.py does not parse.",
     ],
 )
 def test_what_cannot_be_shown_is_not_decided(text: str) -> None:
