@@ -9,7 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -24,6 +24,7 @@ from tools.trial.environment_install import Installer, Outcome, install, install
 from tools.trial.environment_pins import Plan, key_of, plans
 from tools.trial.environment_probe import built_environment
 from tools.trial.environment_requirements import PYPROJECT, read_requirements
+from tools.trial.environment_share import share_files
 from tools.trial.environment_source import SourceBuilder, needed_ahead
 from tools.trial.environment_venv import Base, Site, building, find_base
 
@@ -61,6 +62,7 @@ def build_environment(bundle: Bundle, options: Options) -> EnvironmentResult:
             done = _Filling(site, base, options, program).fill(ways)
             if isinstance(done, Outcome):
                 return EnvironmentResult(None, _failure(done, bundle))
+            share_files(root / "lib", options.cache_root / "files")
             site.complete(json.dumps({"lines": done.lines, "note": done.note}))
         note = json.loads(site.text)["note"]
     notes = tuple(filter(None, (*declared.notes, python_note, note)))
@@ -105,8 +107,14 @@ class _Filling:
             fresh = set(outcome.missing) - tried
             tried |= fresh
             if not fresh or not all(self._sources.provide(text) for text in sorted(fresh)):
-                return outcome
+                return self._explained(outcome)
         return outcome
+
+    def _explained(self, outcome: Outcome) -> Outcome:
+        reason = self._sources.reason
+        if outcome.kind != "missing" or not reason:
+            return outcome
+        return replace(outcome, message=f"{outcome.message}, and its source does not build: {reason}")
 
     def _install(self, plan: Plan) -> Outcome:
         if not plan.lines:

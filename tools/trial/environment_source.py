@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import re
 import ssl
@@ -18,6 +19,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -76,6 +78,8 @@ class SourceBuilder:
         self._sandbox = sandbox
         self._pip_args = tuple(pip_args)
         self._progress = progress
+        self.reason = ""
+        """Why the last source that was found did not build."""
 
     def provide(self, text: str) -> bool:
         """Have a wheel for a requirement in `wheels`; False when it has no source or does not build.
@@ -134,19 +138,47 @@ class SourceBuilder:
         return site.python
 
     def _build(self, requirement: Requirement, source: Source, data: bytes) -> bool:
-        python = self._tools(build_requires(data, source.filename))
+        """Ask the source what else it needs, then build it with that."""
+        system = build_system(data, source.filename)
+        stated = tuple(map(str, system["requires"]))
+        python = self._tools(stated)
+        asked = self._inside(python, source, data, ("hook.py", source.filename, json.dumps(system)))
+        if isinstance(asked, str):
+            return self._say(asked)
+        more = _last_line(asked[0])
+        if more:
+            python = self._tools((*stated, *more))
+        options = ("--no-index", "--no-deps", "--no-build-isolation", "--use-pep517", "--no-cache-dir")
+        argv = ("-m", "pip", "wheel", *options, "--wheel-dir", "out", source.filename)
+        done = self._inside(python, source, data, argv)
+        if isinstance(done, str):
+            return self._say(done)
+        if len(done[1]) != 1 or not _is_of(next(iter(done[1])), requirement, source):
+            return self._say(f"it gives {', '.join(done[1]) or 'no wheel'}")
+        return self._keep(*next(iter(done[1].items())))
+
+    def _inside(
+        self, python: Path, source: Source, data: bytes, argv: Sequence[str]
+    ) -> tuple[bytes, dict[str, bytes]] | str:
+        """Run the build interpreter in a fresh sandbox: its output and wheels, or what went wrong."""
         environment = built_environment(python.parent.parent, self._base.facts, "", ())
         mounts = tuple(Mount(path, PurePosixPath(path)) for path in environment.prefixes)
         spec = SandboxSpec(mounts=mounts, limits=Limits(memory_bytes=4 * 2**30))
-        options = ("--no-index", "--no-deps", "--no-build-isolation", "--use-pep517", "--no-cache-dir")
         with open_sandbox(self._sandbox, spec) as sandbox:
             sandbox.write(PurePosixPath(source.filename), data)
-            argv = (str(python), "-m", "pip", "wheel", *options, "--wheel-dir", "out", source.filename)
-            result = sandbox.run(argv, timeout_s=BUILD_WALL_S)
+            sandbox.write(
+                PurePosixPath("hook.py"), Path(__file__).with_name("environment_hook.py").read_bytes()
+            )
+            result = sandbox.run((str(python), *argv), timeout_s=BUILD_WALL_S)
+            if result.returncode != 0:
+                lines = (result.stderr or result.stdout).decode("utf-8", "replace").strip().splitlines()
+                return (lines or [f"it was {result.status} {result.reason}"])[-1]
             built = [f.path for f in sandbox.list_files() if f.path.match("out/*.whl")]
-            if result.returncode != 0 or len(built) != 1 or not _is_of(built[0], requirement, source):
-                return False
-            return self._keep(built[0].name, sandbox.read(built[0]))
+            return result.stdout, {path.name: sandbox.read(path) for path in built}
+
+    def _say(self, reason: str) -> bool:
+        self.reason = reason
+        return False
 
     def _keep(self, name: str, data: bytes) -> bool:
         self.wheels.mkdir(parents=True, exist_ok=True)
@@ -176,14 +208,14 @@ def fetch(source: Source) -> bytes:
     return data
 
 
-def build_requires(data: bytes, filename: str) -> tuple[str, ...]:
-    """What `[build-system]` of a source distribution asks for (PEP 518); the default when it says nothing."""
+def build_system(data: bytes, filename: str) -> dict[str, Any]:  # parsed TOML has no narrower type
+    """The table `[build-system]` of a source distribution (PEP 518); the default when it has none."""
     try:
-        text = _member(data, filename)
-        requires = tomllib.loads(text)["build-system"]["requires"]
-    except (KeyError, TypeError, ValueError, OSError, tarfile.TarError, zipfile.BadZipFile):
-        return _BACKEND
-    return tuple(str(entry) for entry in requires) if isinstance(requires, list) else _BACKEND
+        system = tomllib.loads(_member(data, filename))["build-system"]
+    except (KeyError, ValueError, OSError, tarfile.TarError, zipfile.BadZipFile):
+        system = None
+    valid = isinstance(system, dict) and isinstance(system.get("requires"), list)
+    return system if valid else {"requires": list(_BACKEND)}
 
 
 def _member(data: bytes, filename: str) -> str:
@@ -215,9 +247,18 @@ def _stem(path: Path) -> str:
     return canonicalize_name(path.name.split("-")[0]).replace("-", "_")
 
 
-def _is_of(path: PurePosixPath, requirement: Requirement, source: Source) -> bool:
+def _last_line(output: bytes) -> tuple[str, ...]:
+    """The JSON list that the hook prints last; a build that prints something else needs nothing more."""
+    try:
+        value = json.loads(output.decode("utf-8", "replace").strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        return ()
+    return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def _is_of(wheel: str, requirement: Requirement, source: Source) -> bool:
     """Whether the wheel's file name carries the name and version that were asked for."""
-    name, version = path.name.split("-")[:2]
+    name, version = wheel.split("-")[:2]
     return (
         canonicalize_name(name) == canonicalize_name(requirement.name) and Version(version) == source.version
     )
