@@ -88,16 +88,15 @@ def failure(error: BaseException, stderr: str, root: str) -> dict[str, Any]:
 
 def inspect(cfg: Any) -> dict[str, list[str]]:
     """Keys that are still `???`, and interpolations that cannot be resolved."""
-    from omegaconf import OmegaConf  # type: ignore[import-not-found]  # the same
-
-    unresolved = []
+    missing, unresolved = [], []
     for key, node in walk(cfg, ""):
-        if node._is_interpolation():
+        if node._is_missing():
+            missing.append(key)
+        elif node._is_interpolation():
             try:
                 node._dereference_node()
             except Exception as error:  # noqa: BLE001  (resolvers are arbitrary code)
                 unresolved.append(f"{key}: {first_line(error)}")
-    missing = sorted(OmegaConf.missing_keys(cfg)) if hasattr(OmegaConf, "missing_keys") else []
     return {"missing": missing[:MAX_KEYS], "unresolved": unresolved[:MAX_KEYS]}
 
 
@@ -108,7 +107,7 @@ def first_line(error: Exception) -> str:
 
 def walk(cfg: Any, prefix: str) -> Iterator[tuple[str, Any]]:
     """Every node of a config with its dotted path."""
-    from omegaconf import DictConfig, ListConfig
+    from omegaconf import DictConfig, ListConfig  # type: ignore[import-not-found]  # the same
 
     if (
         not isinstance(cfg, (DictConfig, ListConfig))
