@@ -259,8 +259,9 @@ def _read(source: str, quiet: bool) -> Request:
 def _judged(
     request: Request, settings: Settings, progress: TerminalProgress, rehearse_too: bool
 ) -> tuple[Verdict, tuple[Rehearsal, ...]]:
-    from agent.library import contract_of, make_rehearser
+    from agent.library import make_rehearser
     from policies.base import Evidence
+    from policies.contract_reader import contract_of
     from policies.parsed import ParsedBundle
     from policies.review import review as judge
 
@@ -281,7 +282,8 @@ def _rehearsed(
     phases: list[Phase],
     run_ids: list[str],
 ) -> tuple[Rehearsal, ...]:
-    from agent.library import contract_of, make_rehearser
+    from agent.library import make_rehearser
+    from policies.contract_reader import contract_of
     from tools.trial.rehearsal import run_ids_of
 
     unknown = [r for r in run_ids if r not in run_ids_of(request.bundle)]

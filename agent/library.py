@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.results import RepairResult, result_of
 from agent.settings import Settings
-from policies import contract as contracts
-from policies.contract_reader import read_contract
+from policies.contract_reader import contract_of
 from policies.records import Record, Request, Spent
 from tools.intake import read_request
 from tools.ledger import Ledger
@@ -29,11 +28,6 @@ if TYPE_CHECKING:
 
 WORKSPACE = Path("workspace")
 THREAD = {"configurable": {"thread_id": "repair"}}
-
-
-def contract_of(request: Request) -> contracts.Contract:
-    """The contract that the request's criteria text fixes, or the standard one."""
-    return read_contract(request.criteria) if request.criteria else contracts.STANDARD
 
 
 def repair(
