@@ -49,10 +49,10 @@ class SiblingImport(ModuleCheck):
             fixed="from src.model import build  # ours\n",
         ),
         Bad(
-            "from .data import x\n\n\ndef f():\n    import model\n    import model as m\n",
+            "from .data import x\n\nif x:\n    import model\n    import model as m\n",
             files={**MODEL, "src/data.py": "x = 1\n"},
-            lines=(5, 6),
-            fixed="from .data import x\n\n\ndef f():\n    from . import model\n    from . import model as m\n",
+            lines=(4, 5),
+            fixed="from .data import x\n\nif x:\n    from . import model\n    from . import model as m\n",
         ),
         Bad("import os, model\n", files=MODEL, lines=(1,)),
         Bad(
