@@ -112,7 +112,15 @@ def test_missing_distributions_are_named_with_their_specifier() -> None:
     uv = (
         "  × No solution found when resolving dependencies:\n  ╰─▶ Because antlr4==4.9 has no usable wheels\n"
     )
-    assert classify(uv).missing == ("antlr4",)
+    assert classify(uv).missing == ("antlr4==4.9",)
+    gone = "error: No solution found\ncause: Because there is no version of six==99 and you require it.\n"
+    assert classify(gone).missing == ("six==99",)
+
+
+def test_a_conflict_is_told_in_one_line() -> None:
+    uv = "error: No solution found\ncause: Because a==1 depends on b<1 and you require b>1\n"
+    assert classify(uv).kind == "conflict"
+    assert classify(uv).message == "Because a==1 depends on b<1 and you require b>1"
 
 
 def test_large_files_are_kept_once(tmp_path: Path) -> None:

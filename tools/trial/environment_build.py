@@ -12,15 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.utils import canonicalize_name
-
 from policies.errors import UsageError
 from policies.records import Bundle, Failure
 from policies.requirements import name_of
 from tools.progress import Progress
 from tools.sandbox.base import SandboxName
 from tools.trial.base import EnvironmentResult
-from tools.trial.environment_install import Installer, Outcome, install, installer_env
+from tools.trial.environment_install import Installer, Outcome, install, installer_env, uv_links
 from tools.trial.environment_pins import Plan, key_of, plans
 from tools.trial.environment_probe import built_environment
 from tools.trial.environment_requirements import PYPROJECT, read_requirements
@@ -29,6 +27,11 @@ from tools.trial.environment_source import SourceBuilder, needed_ahead
 from tools.trial.environment_venv import Base, Site, building, find_base
 
 MAX_SOURCE_ROUNDS = 8
+_NOT_A_REQUIREMENT = re.compile(r"^\s*(name|version|description|readme|authors|#).*")
+GPU_NOTE = (
+    "torch came with its GPU libraries, which rehearsals do not use; an index with CPU builds, "
+    "given in SUTURE_PIP_ARGS, saves several GB."
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,10 @@ def build_environment(bundle: Bundle, options: Options) -> EnvironmentResult:
             site.complete(json.dumps({"lines": done.lines, "note": done.note}))
         note = json.loads(site.text)["note"]
     notes = tuple(filter(None, (*declared.notes, python_note, note)))
-    return EnvironmentResult(built_environment(root, base.facts, key, notes))
+    environment = built_environment(root, base.facts, key, notes)
+    if any(name.startswith("nvidia-") for name in environment.versions):
+        environment = replace(environment, notes=(*notes, GPU_NOTE))
+    return EnvironmentResult(environment)
 
 
 class _Filling:
@@ -125,7 +131,7 @@ class _Filling:
         pip = (self._sources.pip(), "-m", "pip", "--python", self._site.python)
         argv: tuple[str | Path, ...] = (*pip, "install", "--progress-bar", "off")
         if self._uv:
-            argv = (self._uv, "pip", "install", "--python", self._site.python)
+            argv = (self._uv, "pip", "install", "--python", self._site.python, *uv_links())
         options: tuple[str | Path, ...] = (
             "--only-binary",
             ":all:",
@@ -170,8 +176,10 @@ def _failure(outcome: Outcome, bundle: Bundle) -> Failure:
 
 def _line_naming(text: str, names: set[str]) -> int:
     """The first line of `text` that states one of the distributions; 0 when none does."""
+    spelled = "|".join(re.escape(name).replace(r"\-", "[-_.]+") for name in sorted(names) if name)
     for number, line in enumerate(text.splitlines(), start=1):
-        entry = line.strip().lstrip("\"'")
-        if name_of(entry) and canonicalize_name(name_of(entry)) in names and re.search(r"[\"'\d]", line):
+        if spelled and re.search(
+            rf"(?<![\w.-])(?:{spelled})(?![\w-])", _NOT_A_REQUIREMENT.sub("", line), re.I
+        ):
             return number
     return 0

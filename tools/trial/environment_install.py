@@ -34,7 +34,15 @@ _NO_MATCH = re.compile(r"No matching distribution found for (.+?)(?: \(from .*\)
 _NONE_AVAILABLE = re.compile(
     r"have no matching distributions available for your environment:\n((?: +\S+\n)+)"
 )
-_UV_NO_WHEEL = re.compile(r"[Bb]ecause (?:only )?(\S+?)(?:[=<>!~]=?\S+)? (?:has|have) no (?:usable )?wheels")
+_UV_MISSING = re.compile(
+    r"[Bb]ecause (?:only )?(\S+) (?:has|have) no (?:usable )?wheels|there is no version of (\S+)"
+    r"|[Bb]ecause (\S+) was not found in the package registry"
+)
+_UV_PIP = {
+    "UV_INDEX": "PIP_EXTRA_INDEX_URL",
+    "UV_DEFAULT_INDEX": "PIP_INDEX_URL",
+}
+"""uv's names of the settings that a user has made for pip."""
 _CONFLICT = re.compile(r"conflicting dependencies|ResolutionImpossible|No solution found", re.I)
 _PYTHON = re.compile(r"requires a different Python|Requires-Python", re.I)
 _SAYS = re.compile(r"^\s*(Collecting|Downloading|Installing collected packages:|Processing)\s+(\S+)")
@@ -84,8 +92,9 @@ def classify(output: str) -> Outcome:
     if missing:
         return Outcome("missing", f"no wheel satisfies `{'`, `'.join(missing)}`", missing, tail)
     if _CONFLICT.search(output) or _PYTHON.search(output):
+        because = (line[line.index("Because ") :] for line in lines if "Because " in line)
         conflict = next((line for line in errors if _CONFLICT.search(line)), errors[0])
-        return Outcome("conflict", re.sub(r"^ERROR: ", "", conflict), (), tail)
+        return Outcome("conflict", next(because, re.sub(r"^ERROR: ", "", conflict)), (), tail)
     raise EnvironmentUnavailable(f"the installer failed: {errors[0][:300]}")
 
 
@@ -93,6 +102,9 @@ def installer_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The host's environment, which carries the user's index settings, without what would misdirect pip."""
     unwanted = {*_UNWANTED, "VIRTUAL_ENV", "UV_PYTHON", "CONDA_PREFIX"}
     kept = {k: v for k, v in os.environ.items() if k not in unwanted and not k.startswith("PYTHON")}
+    for name, source in _UV_PIP.items():
+        if source in kept:
+            kept.setdefault(name, kept[source])
     return {
         **kept,
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
@@ -102,11 +114,21 @@ def installer_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     }
 
 
+def uv_links() -> tuple[str, ...]:
+    """Options for uv with the directories of wheels that the user has set for either installer.
+
+    uv forgets those of the environment as soon as one is given on the command line.
+    """
+    links = os.environ.get("UV_FIND_LINKS", "").split(",") + os.environ.get("PIP_FIND_LINKS", "").split()
+    return tuple(part for link in links if link for part in ("--find-links", link))
+
+
 def _missing(output: str) -> tuple[str, ...]:
     found = [m.strip() for m in _NO_MATCH.findall(output)]
     for block in _NONE_AVAILABLE.findall(output):
         found += (_wanted(name, output) for name in block.split())
-    return tuple(dict.fromkeys(found or _UV_NO_WHEEL.findall(output)))
+    found = found or ["".join(groups) for groups in _UV_MISSING.findall(output)]
+    return tuple(dict.fromkeys(found))
 
 
 def _wanted(name: str, output: str) -> str:
