@@ -1,0 +1,104 @@
+"""Which conditions stand between the start of the program and a statement."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from policies.contract import ModeSwitch
+from policies.parsed import Module, ParsedBundle
+
+MAX_CALLERS = 4
+"""Levels of calls that are followed upwards."""
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+QUIET_EXITS = ("sys.exit()", "sys.exit(0)", "exit()", "exit(0)")
+SWITCH_WORDS = ("trial_mode", "is_trial", "dry_run", "smoke", "debug", "fast_dev")
+
+
+def gates(subject: ParsedBundle, module: Module, node: ast.AST, depth: int = 0) -> Iterator[ast.expr]:
+    """Every test that decides whether `node` runs, in its function and in the functions that call it.
+
+    Local variables in a test are replaced by what was assigned to them, one level deep.
+    """
+    function = module.enclosing_function(node)
+    for test in _tests(module, node, function):
+        yield test
+        yield from _meanings(function or module.tree, test)
+    outer = function
+    while outer is not None:
+        if depth < MAX_CALLERS:
+            for caller, call in _calls(subject, outer):
+                yield from gates(subject, caller, call, depth + 1)
+        outer = module.enclosing_function(outer)
+
+
+def _tests(module: Module, node: ast.AST, function: Function | None) -> Iterator[ast.expr]:
+    """Tests of the blocks around `node`, and of earlier statements that leave the function."""
+    child = node
+    while (parent := module.parents.get(child)) is not None:
+        if isinstance(parent, ast.If | ast.IfExp | ast.While) and child is not parent.test:
+            yield parent.test
+        elif isinstance(parent, ast.BoolOp):
+            yield from parent.values[: parent.values.index(child)] if child in parent.values else ()
+        child = parent
+    line = getattr(node, "lineno", 0)
+    for other in ast.walk(function) if function is not None else ():
+        if isinstance(other, ast.If) and other.lineno < line and _leaves(other):
+            yield other.test
+
+
+def _leaves(node: ast.If) -> bool:
+    """Whether a branch ends by leaving quietly; one that raises only refuses bad values."""
+    ends = [branch[-1] for branch in (node.body, node.orelse) if branch]
+    return any(isinstance(end, ast.Return) or ast.unparse(end) in QUIET_EXITS for end in ends)
+
+
+def _meanings(scope: ast.AST | None, test: ast.expr) -> Iterator[ast.expr]:
+    """What the scope assigns to the names in a test."""
+    names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
+    for node in ast.walk(scope) if scope is not None else ():
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in names:
+                yield value
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name in names:
+                yield value
+            case _:
+                pass
+
+
+def _calls(subject: ParsedBundle, function: Function) -> Iterator[tuple[Module, ast.AST]]:
+    """Places that call a function by name, or hand it on."""
+    for module, node in subject.walk():
+        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+        if name == function.name and isinstance(getattr(node, "ctx", None), ast.Load):
+            yield module, node
+
+
+def tests_mode(tests: Iterator[ast.expr] | list[ast.expr], mode: ModeSwitch) -> bool:
+    """Whether one of the tests asks for the contract's mode."""
+    return any(_asks_mode(node, mode) for test in tests for node in ast.walk(test))
+
+
+def _asks_mode(node: ast.AST, mode: ModeSwitch) -> bool:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text in {mode.trial, mode.full, mode.key} - {"true", "false", "mode"}
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return any(word in name for word in SWITCH_WORDS) or (name == mode.key and not _of_wandb(node))
+        case _:
+            return False
+
+
+def _of_wandb(node: ast.AST) -> bool:
+    """Whether a `mode` is W&B's own."""
+    return "wandb" in ast.unparse(node).lower()
+
+
+def chains(tests: list[ast.expr], last: str, word: str = "") -> Iterator[str]:
+    """Attribute chains such as `cfg.wandb.mode` in the tests that end in `last` and contain `word`."""
+    for test in tests:
+        for node in ast.walk(test):
+            if isinstance(node, ast.Attribute) and node.attr == last:
+                text = ast.unparse(node)
+                if word in text and all(part.isidentifier() for part in text.split(".")):
+                    yield text
