@@ -1,0 +1,1 @@
+"""Metric modules that the double serves to `evaluate.load`; written for the client library's interface."""
