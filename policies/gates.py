@@ -50,7 +50,7 @@ def _tests(module: Module, node: ast.AST, function: Function | None) -> Iterator
 def _leaves(node: ast.If) -> bool:
     """Whether a branch ends by leaving quietly; one that raises only refuses bad values."""
     ends = [branch[-1] for branch in (node.body, node.orelse) if branch]
-    return any(isinstance(end, ast.Return) or ast.unparse(end) in QUIET_EXITS for end in ends)
+    return any(isinstance(end, ast.Return | ast.Continue) or ast.unparse(end) in QUIET_EXITS for end in ends)
 
 
 def _meanings(scope: ast.AST | None, test: ast.expr) -> Iterator[ast.expr]:
