@@ -20,6 +20,7 @@ from tools.sandbox.base import Limits, SandboxName
 from tools.trial.api_index import index_environment
 from tools.trial.base import Environment, EnvironmentResult
 from tools.trial.environment import default_cache_root, install_rehearsal, resolve_environment
+from tools.trial.environment_install import Installer
 from tools.trial.stage import Stage
 from tools.trial.trial import rehearse_compose, rehearse_trial
 
@@ -35,7 +36,8 @@ class SandboxRehearser:
         sandbox: SandboxName = "auto",
         env: str = "auto",
         cache_root: Path | None = None,
-        installer: Literal["pip", "uv"] = "pip",
+        installer: Installer = "pip",
+        pip_args: Sequence[str] | None = None,
         hub: HubMode = "double",
         limits: Limits | None = None,
         trial_wall_s: float = 300.0,
@@ -46,6 +48,7 @@ class SandboxRehearser:
 
         Args:
             env: `auto`, or the path of an interpreter that has the bundle's libraries.
+            pip_args: more arguments for pip when an environment is built, such as a local index.
             trial_wall_s: wall-clock limit of one trial; running on is a failure.
             jobs: trials at the same time; one per processor, at most two, unless told.
 
@@ -57,6 +60,7 @@ class SandboxRehearser:
         self._env = env
         self._cache_root = cache_root or default_cache_root()
         self._installer = installer
+        self._pip_args = pip_args
         self._limits = limits or Limits()
         self._trial_wall_s = trial_wall_s
         self._progress = progress
@@ -117,6 +121,8 @@ class SandboxRehearser:
                 cache_root=self._cache_root,
                 installer=self._installer,
                 progress=self._progress,
+                sandbox=self._sandbox,
+                pip_args=self._pip_args,
             )
             self._resolved[key] = (result, monotonic() - start)
         result, wall_s = self._resolved[key]

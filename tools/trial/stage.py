@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from policies.records import Bundle
-from tools.doubles.hub import server
+from tools.doubles import hub
 from tools.sandbox.base import Limits, Mount, Sandbox, SandboxName, SandboxSpec
 from tools.sandbox.open import open_sandbox
 from tools.trial.base import Environment
 
 CHECKOUT = PurePosixPath("checkout")
 INSIDE = Mount(Path(__file__).with_name("inside"), PurePosixPath("/suture/inside"))
-HUB = Mount(Path(server.__file__).parent, PurePosixPath("/suture/hub"))
+HUB = Mount(Path(hub.__file__).parent, PurePosixPath("/suture/hub"))
 ENV = {
     "HYDRA_FULL_ERROR": "1",
     "PYTHONFAULTHANDLER": "1",

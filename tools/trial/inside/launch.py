@@ -80,7 +80,7 @@ def start_hub(hub: dict[str, Any]) -> subprocess.Popen[bytes]:
     options = ["--store", hub["store"], "--log", absolute("hub.jsonl"), "--port-file", absolute("hub-port")]
     with complaints.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", hub["server"], *options],
+            [sys.executable, "-E", "-s", "-S", hub["server"], *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
