@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -135,3 +142,42 @@ def test_large_files_are_kept_once(tmp_path: Path) -> None:
     assert (tmp_path / "two" / "lib.so").read_bytes() == big
     assert sorted(p.name for p in (tmp_path / "two").iterdir()) == ["lib.so", "small.py"]
     assert share_files(tmp_path / "two", tmp_path / "store") == 0
+
+
+HOST = """
+import sys
+from tools.progress import silent
+from tools.trial.environment_install import run_installer
+inner = "import subprocess, sys; subprocess.run(['sleep', sys.argv[1]])"
+run_installer([sys.executable, "-c", inner, sys.argv[1]], env={"PATH": "/usr/bin:/bin"}, progress=silent)
+"""
+
+
+def sleepers(marker: str) -> list[Path]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if path.read_bytes().split(b"\0")[:2] == [b"sleep", marker.encode()]:
+                found.append(path)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_installer_outlives_us(number: int) -> None:
+    """Not even its grandchildren: they would write into an environment that is being built anew."""
+    marker = f"63.{os.getpid()}{time.monotonic_ns() % 10**9}"
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    owner = subprocess.Popen([sys.executable, "-c", HOST, marker], env=env, stderr=subprocess.DEVNULL)
+    assert wait_for(lambda: len(sleepers(marker)) == 1)
+    owner.send_signal(number)
+    owner.wait(timeout=20)
+    assert wait_for(lambda: sleepers(marker) == [])
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

@@ -50,7 +50,7 @@ def _give_up(number: int, _: FrameType | None) -> None:
     os._exit(128 + number)
 
 
-def reap(status_fd: int, argv: list[str]) -> None:
+def reap(status_fd: int, argv: list[str]) -> int:
     """Run `argv` in a session of its own, report its exit, and leave nothing alive."""
     adopt_orphans()
     signal.signal(signal.SIGTERM, _give_up)
@@ -68,7 +68,9 @@ def reap(status_fd: int, argv: list[str]) -> None:
             status = code
     kill_children()
     exit_code = os.waitstatus_to_exitcode(status)
-    os.write(status_fd, b'{"exit-code": %d}\n' % (exit_code if exit_code >= 0 else 128 - exit_code))
+    exit_code = exit_code if exit_code >= 0 else 128 - exit_code
+    os.write(status_fd, b'{"exit-code": %d}\n' % exit_code)
+    return exit_code
 
 
 def main(mode: str, status_fd: str, limits: str, *argv: str) -> None:
@@ -78,7 +80,7 @@ def main(mode: str, status_fd: str, limits: str, *argv: str) -> None:
     set_limits(json.loads(limits))
     if mode == "exec":
         os.execv(argv[0], argv)
-    reap(int(status_fd), list(argv))
+    sys.exit(reap(int(status_fd), list(argv)))
 
 
 if __name__ == "__main__":

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from policies.errors import EnvironmentUnavailable
 from tools.progress import Progress
+from tools.sandbox import launch
 
 Installer = Literal["pip", "uv"]
 WALL_S = 3600.0
 _SAY_EVERY_S = 5.0
+_END_WITHIN_S = 10.0
 _KEPT_LINES = 50_000
 _UNWANTED = ("PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_NO_BINARY", "PIP_REQUIRE_VIRTUALENV")
 _DISK = re.compile(r"No space left on device|Disk quota exceeded|os error 28|Errno 28", re.I)
@@ -141,16 +142,7 @@ def run_installer(
     argv: Sequence[str | Path], *, env: Mapping[str, str], progress: Progress, wall_s: float = WALL_S
 ) -> tuple[str, int]:
     """Output and exit status; the whole process group is gone when this returns."""
-    process = subprocess.Popen(
-        [str(part) for part in argv],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        env=dict(env),
-        start_new_session=True,
-    )
+    process = _spawn(argv, env)
     assert process.stdout is not None
     timer = threading.Timer(wall_s, _kill, (process,))
     timer.daemon = True
@@ -169,9 +161,29 @@ def run_installer(
     return kept, code
 
 
+def _spawn(argv: Sequence[str | Path], env: Mapping[str, str]) -> subprocess.Popen[str]:
+    """Start the installer below a reaper, which ends all of it when it is told to or when we die."""
+    with Path(os.devnull).open("wb") as status:
+        reaper = (sys.executable, "-I", "-S", launch.__file__, "reap", str(status.fileno()), "{}")
+        return subprocess.Popen(
+            [*reaper, *map(str, argv)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=dict(env),
+            start_new_session=True,
+            pass_fds=(status.fileno(),),
+        )
+
+
 def _kill(process: subprocess.Popen[str]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    process.terminate()
+    try:
+        process.wait(_END_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _follow(stream: Iterable[str], progress: Progress) -> str:
