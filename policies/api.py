@@ -43,10 +43,17 @@ def api_from_data(data: Mapping[str, Any]) -> Api:
 
 
 @lru_cache(maxsize=1)
-def reference() -> Mapping[str, Api]:
-    """The API of the versions of late 2025, by import name."""
+def _reference_data() -> Mapping[str, Mapping[str, Any]]:
     text = files("policies").joinpath("data/api_reference.json").read_text(encoding="utf-8")
-    return {package: api_from_data(data) for package, data in json.loads(text).items()}
+    data: dict[str, dict[str, Any]] = json.loads(text)
+    return data
+
+
+@lru_cache(maxsize=64)
+def reference(package: str) -> Api | None:
+    """The API of a package in its version of late 2025; None when the table does not have it."""
+    data = _reference_data().get(package)
+    return api_from_data(data) if data is not None else None
 
 
 def api_of(evidence: Evidence, package: str, subject: ParsedBundle | None = None) -> Api | None:
@@ -60,7 +67,7 @@ def api_of(evidence: Evidence, package: str, subject: ParsedBundle | None = None
     installed = evidence.installed.get(package)
     if installed is not None:
         return installed
-    api = reference().get(package)
+    api = reference(package)
     if api is None or subject is None or _admits(subject, package, api.version):
         return api
     return None

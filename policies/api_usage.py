@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from policies.base import Api
 from policies.parsed import Module
@@ -62,6 +63,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[Use]:
             yield Use(f"{node.module}.{alias.name}", node, alias)
 
 
+@lru_cache(maxsize=256)
 def bindings(module: Module) -> Mapping[str, str]:
     """Local name -> dotted third-party name, for names that the module binds in one way only."""
     found: dict[str, set[str]] = {}

@@ -43,7 +43,7 @@ def test_an_api_survives_its_data_form() -> None:
 def test_the_installed_api_comes_before_the_reference() -> None:
     installed = Api("0.1")
     assert api_of(Evidence(installed={"torch": installed}), "torch") is installed
-    assert api_of(Evidence(), "torch") == reference()["torch"]
+    assert api_of(Evidence(), "torch") == reference("torch")
     assert api_of(Evidence(), "no_such_package") is None
 
 
@@ -117,18 +117,19 @@ def test_missing_parts() -> None:
 
 
 def test_every_rename_is_of_a_missing_name_to_one_that_exists() -> None:
-    known = reference()
     for name, entry in renames()["names"].items():
-        assert missing_part(known[name.partition(".")[0]], name) is not None, name
-        right = entry.get("use", "")
-        package = known.get(right.partition(".")[0])
-        assert not right or package is None or missing_part(package, right) is None, right
+        package, right = reference(name.partition(".")[0]), entry.get("use", "")
+        assert package is not None and missing_part(package, name) is not None, name
+        target = reference(right.partition(".")[0])
+        assert target is None or missing_part(target, right) is None, right
 
 
 def test_every_keyword_entry_is_of_a_keyword_that_is_not_taken() -> None:
     for name, entry in renames()["keywords"].items():
         function, _, keyword = name.rpartition(".")
-        accepted = reference()[name.partition(".")[0]].signatures[function]
+        package = reference(name.partition(".")[0])
+        assert package is not None
+        accepted = package.signatures[function]
         assert keyword not in accepted, name
         assert entry.get("drop") or entry["use"] in accepted, name
 
