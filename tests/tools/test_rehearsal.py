@@ -60,9 +60,9 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 tokenizer = AutoTokenizer.from_pretrained("bert-base-uncased", cache_dir=".cache/")
 model = AutoModelForSequenceClassification.from_pretrained("bert-base-uncased", cache_dir=".cache/")
 rows = load_dataset("glue", "sst2", split="train", cache_dir=".cache/").select(range(2))
-batch = tokenizer(rows["sentence"], padding=True, return_tensors="pt")
+batch = tokenizer(list(rows["sentence"]), padding=True, return_tensors="pt")
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-model(**batch, labels=torch.tensor(rows["label"])).loss.backward()
+model(**batch, labels=torch.tensor(list(rows["label"]))).loss.backward()
 optimizer.step()
 """
 

@@ -291,7 +291,9 @@ def audit(event: str, args: tuple[Any, ...]) -> None:
         return
     with contextlib.suppress(Exception):
         name = host.decode() if isinstance(host, bytes) else str(host or "")
-        if name and name != os.uname().nodename and not name.startswith(LOOPBACK):
+        # Libraries derive names such as `datasets-server.127.0.0.1` from the double's address.
+        local = name.startswith(LOOPBACK) or name.endswith(".127.0.0.1") or name == os.uname().nodename
+        if name and not local:
             COUNTERS.note("network_refused", f"{name}:{port}", once=True)
 
 
