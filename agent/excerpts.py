@@ -16,7 +16,8 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 def numbered(text: str, wanted: Collection[int] | None = None) -> str:
     """The lines with their numbers, `  12| code`; gaps between wanted lines are marked."""
-    lines = text.splitlines()
+    # Other line separators, such as form feeds, end no line of Python.
+    lines = text.removesuffix("\n").split("\n")
     shown: list[str] = []
     last = 0
     for number, line in enumerate(lines, 1):

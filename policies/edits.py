@@ -185,7 +185,7 @@ def parse_error(path: str, text: str) -> str:
         return ""
     if not parsed.error:
         return ""
-    lines = text.splitlines()
+    lines = text.split("\n")
     quoted = lines[parsed.error_line - 1].strip()[:160] if 0 < parsed.error_line <= len(lines) else ""
     return f"line {parsed.error_line}: {parsed.error}" + (f": `{quoted}`" if quoted else "")
 

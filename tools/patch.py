@@ -50,5 +50,10 @@ def changed_ranges(before: str, after: str) -> tuple[tuple[int, int], ...]:
 
 def _blocks(before: str, after: str) -> list[tuple[int, int, int, int]]:
     """Half-open line ranges in both texts that differ."""
-    matcher = SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=False)
+    matcher = SequenceMatcher(None, _lines(before), _lines(after), autojunk=False)
     return [(a, b, c, d) for tag, a, b, c, d in matcher.get_opcodes() if tag != "equal"]
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as Python counts them: a form feed ends none."""
+    return text.removesuffix("\n").split("\n") if text else []

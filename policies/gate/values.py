@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from policies.gate.base import Place, Side
@@ -78,6 +79,18 @@ def identity_values(side: Side) -> Iterator[Named]:
     for place in side.places(ast.Call, ast.Assign, ast.AnnAssign, ast.Dict, *Function.__args__):
         if not side.trial_only(place):
             yield from (Named(key, value, place) for key, value in _values(place.node))
+
+
+def spelled_values(text: str) -> dict[str, list[Value]]:
+    """Identity values that the text of a file that does not parse spells out: `key=value`, `"key": value`."""
+    found: dict[str, list[Value]] = {}
+    for key, number, quoted in re.findall(
+        r"""\b([A-Za-z_]\w*)["']?\s*[=:]\s*(?:(-?[\d.]+(?:e-?\d+)?)\b|["']([^"'\n]+)["'])""", text
+    ):
+        if identity(key):
+            with suppress(ValueError):
+                found.setdefault(key, []).append(float(number) if number else quoted)
+    return found
 
 
 def measured_values(side: Side) -> Iterator[Named]:

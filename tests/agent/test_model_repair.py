@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,10 @@ from policies.edits import Unresolved
 from policies.errors import LimitReached, ModelUnavailable
 from policies.parsed import ParsedBundle
 from policies.records import Bundle, Finding, Severity
-from tools.llm.base import ModelReply, Usage
+from tools.llm.base import Exchange, ModelReply, Usage
+from tools.llm.cassette import read_cassette, write_cassette
+from tools.llm.recording import RecordingModel
+from tools.llm.replay import ReplayModel
 from tools.llm.scripted import ScriptedModel
 
 BUNDLE = Bundle(files={"src/train.py": "a = 1\nb = 2\n", "src/model.py": ""})
@@ -106,6 +110,17 @@ def test_the_later_word_on_a_finding_holds() -> None:
     first = answer(("src/train.py", "x", "y"), unresolved=[{"finding": "F1", "reason": "old"}])
     result, _ = repair(first, answer(unresolved=[{"finding": "F1", "reason": "new"}]))
     assert result.unresolved == (Unresolved(finding="F1", reason="new"),)
+
+
+def test_a_recorded_repair_replays_to_the_same_bundle(tmp_path: Path) -> None:
+    first = answer(("src/train.py", "a = 1", "a = 3"), ("src/train.py", "x = 9", "x = 8"))
+    second = answer(("src/train.py", "b = 2", "b = 4"))
+    seen: list[Exchange] = []
+    live = repair_with_model(SUBJECT, [FINDING], RecordingModel(ScriptedModel([first, second]), seen.append))
+    write_cassette(tmp_path / "tape.json", "scripted", seen)
+    replay = ReplayModel(read_cassette(tmp_path / "tape.json"))
+    assert repair_with_model(SUBJECT, [FINDING], replay) == live
+    assert (live.exchanges, replay.unused) == (2, 0)
 
 
 @pytest.mark.parametrize("error", [ModelUnavailable("down"), LimitReached("tokens", "spent")])

@@ -52,6 +52,9 @@ class Server(ThreadingHTTPServer):
         self.script = script
         self.asked: list[dict[str, Any]] = []
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that gave up is part of the test."""
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/v1"

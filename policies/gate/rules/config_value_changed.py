@@ -45,6 +45,7 @@ class ConfigValueChanged(GateRule):
         change(_CONFIG, _CONFIG.replace("n_trials: 20", "n_trials: 0"), _PATH),
         change(_CONFIG, _CONFIG.replace("  seed: 42\n", ""), _PATH),
         change(_CONFIG, _CONFIG.replace("[8, 16]", "[8]"), _PATH),
+        change(_CONFIG + "  choices: [1]\n", _CONFIG.replace("1e-4", "1e-3"), _PATH),
     )
     ACCEPTED = (
         change(
@@ -56,6 +57,7 @@ class ConfigValueChanged(GateRule):
         change(
             _CONFIG, _CONFIG.replace("  seed: 42\n", "").replace("model: {}", "model:\n  seed: 42"), _PATH
         ),
+        change(_CONFIG + "  choices: [8, 16]\n", _CONFIG, _PATH),
         change(_CONFIG, _CONFIG + "hydra:\n  run:\n    dir: .\n", _PATH),
         change(
             _CONFIG,
@@ -75,10 +77,10 @@ class ConfigValueChanged(GateRule):
         attempt = pair.attempt.subject
         for path, document in pair.base.subject.documents.items():
             after = attempt.documents.get(path)
-            if document.data is None or after is None or after.data is None:
+            if after is None:
                 continue
-            new = dict(_leaves(after.data))
-            for key, value in _leaves(document.data):
+            new = dict(_read(after))
+            for key, value in _read(document):
                 said = _difference(key, value, new, attempt)
                 if said and not _PLUMBING.fullmatch(key):
                     yield _objection(document, key, value, said)
@@ -114,6 +116,11 @@ def _objection(document: Document, key: str, value: Scalar, said: str) -> Object
     return Objection(f"{key} was {value!r} and {said}", document.path, where, keys=(key, name), values=values)
 
 
+def _read(document: Document) -> Iterator[tuple[str, Scalar]]:
+    """The values of a document, parsed or not."""
+    return _leaves_of_text(document.text) if document.data is None else _leaves(document.data)
+
+
 def _leaves(node: object, prefix: str = "") -> Iterator[tuple[str, Scalar]]:
     """Dotted key -> scalar; a list of scalars is one value, and what is empty or `???` is none."""
     if isinstance(node, Mapping):
@@ -129,15 +136,26 @@ def _leaves(node: object, prefix: str = "") -> Iterator[tuple[str, Scalar]]:
         yield prefix, node
 
 
+def _leaves_of_text(text: str) -> Iterator[tuple[str, Scalar]]:
+    """The same for a document that does not parse, line by line."""
+    open_keys: list[tuple[int, str]] = []
+    for line in text.splitlines():
+        match = re.match(r"( *)([\w.\-]+):(?: +([^#{\[&*|>]*?))?(?: +#.*)?$", line)
+        if match is None:
+            continue
+        indent, name, value = len(match[1]), match[2], (match[3] or "").strip("'\" ")
+        open_keys = [(at, key) for at, key in open_keys if at < indent] + [(indent, name)]
+        if value and value not in ("null", "~", "???"):
+            yield ".".join(key for _, key in open_keys), value
+
+
 def _equal(one: Scalar, other: Scalar) -> bool:
     return _number(one) == _number(other)
 
 
 def _number(value: object) -> object:
-    """Numbers as floats, also those that YAML takes for text, such as `1e-4`."""
-    if isinstance(value, bool):
-        return value
+    """Numbers as floats, also those that YAML takes for text, such as `1e-4`; truth values as text."""
     try:
         return float(str(value))
     except ValueError:
-        return value
+        return str(value).lower() if isinstance(value, bool) or value in ("True", "False") else value

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from policies.gate.base import Change, GateRule, Objection, Pair, asked, change
-from policies.gate.inventory import Defined, references, successors
+from policies.gate.inventory import Defined, inventory, references, successors
 
 _MODEL = "import torch\n\n\nclass Gate(torch.nn.Module):\n    def forward(self, x):\n        return x * 2\n"
 _USES = "from src.model import Gate\n\n\ndef fit(x):\n    return Gate()(x)\n"
@@ -25,9 +26,11 @@ class DefinitionRemoved(GateRule):
             {"src/model.py": "x = 1\n", "src/train.py": "def fit(x):\n    return x\n"},
         ),
         change("def penalty(model):\n    return sum(model)\n\n\nprint(penalty([1]))\n", "print(0)\n"),
+        change("def build(a):\n    return a\n)\n", "x = 1\n"),
         change(_MODEL, "import torch\n\n\nclass Gate(torch.nn.Module):\n    pass\n", "src/model.py"),
     )
     ACCEPTED = (
+        change("def build(a):\n    return a\n)\n", "def build(a):\n    return a\n"),
         Change(
             {"src/model.py": "", "src/train.py": _MODEL + "\n\nnet = Gate()\n"},
             {"src/model.py": _MODEL, "src/train.py": "from src.model import Gate\n\nnet = Gate()\n"},
@@ -55,6 +58,19 @@ class DefinitionRemoved(GateRule):
                     old.lines,
                     keys=() if used else (old.name, old.short),
                 )
+        yield from _in_broken_files(pair)
+
+
+def _in_broken_files(pair: Pair) -> Iterator[Objection]:
+    """A file that did not parse defined things all the same."""
+    names = {d.short for d in inventory(pair.attempt)}
+    for path, module in pair.base.subject.modules.items():
+        mended = pair.attempt.subject.modules.get(path)
+        if module.tree is None and mended is not None and mended.tree is not None:
+            defined = re.findall(r"(?m)^[ \t]*(?:async def|def|class)[ \t]+(\w+)", module.text)
+            for name in dict.fromkeys(defined):
+                if name not in names:
+                    yield Objection(f"{name} was removed", path, keys=(name,))
 
 
 def _replaceable(old: Defined, pair: Pair) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 from policies.gate.base import Change, GateRule, Objection, Pair, Place, Side, change, code
-from policies.gate.work import kind_of_work, work_of_evaluation
+from policies.gate.inventory import successors
+from policies.gate.syntax import Function, dotted, leaf
+from policies.gate.work import TRAINING, kind_of_work, work_of_evaluation
 
 _TRAIN = code("""
     import wandb
@@ -30,6 +33,8 @@ _LOAD = code("""
     def load():
         return load_dataset("imdb")
 """)
+_TWICE = _TRAIN + "\n\n" + _TRAIN[_TRAIN.index("def fit") :].replace("def fit", "def fit_again")
+_BOTH = _TRAIN.replace("        optimizer.step()\n", "        optimizer.step()\n        outer_optim.step()\n")
 _EVAL = code("""
     import wandb
 
@@ -48,6 +53,8 @@ class EssentialWorkRemoved(GateRule):
     REFUSED = (
         change(_TRAIN, _TRAIN.replace("        optimizer.step()\n", "")),
         change(_TRAIN, _TRAIN.replace("        loss.backward()\n", "")),
+        change(_BOTH, _BOTH.replace("        outer_optim.step()\n", "")),
+        change(_TWICE, _TWICE.replace("        optimizer.step()\n", "", 1)),
         change(_TRAIN, _TRAIN.replace('load_dataset("imdb")', "[torch.randn(4) for _ in range(9)]")),
         change(_TRAIN, _TRAIN.replace("run.log", "print")),
         change(_TRAIN, _TRAIN.replace("    study.optimize(model, n_trials=3)\n", "")),
@@ -87,6 +94,37 @@ class EssentialWorkRemoved(GateRule):
             if kind not in after:
                 line = range(place.line, place.line + 1)
                 yield Objection(f"nothing does it any more: {kind}", place.module.path, line)
+        yield from _half_steps(pair)
+
+
+def _half_steps(pair: Pair) -> Iterator[Objection]:
+    """Functions that computed gradients and took steps, and now do one without the other."""
+    totals = [Counter(kind_of_work(c) for c in _calls_of(side)) for side in (pair.base, pair.attempt)]
+    for old, new in successors(pair.base, pair.attempt):
+        if new is None or not isinstance(old.node, Function):
+            continue
+        before, after = _training(old.node), _training(new.node)
+        for kind in before - after if before == TRAINING and len(after) == 1 else ():
+            if totals[1][kind] < totals[0][kind]:
+                yield Objection(f"{new.name} does it no more: {kind}", new.module.path, new.lines)
+        if after and len(_stepped(new.node)) < len(_stepped(old.node)):
+            lost = ", ".join(sorted(_stepped(old.node) - _stepped(new.node)))
+            yield Objection(f"{new.name} takes no step with {lost} any more", new.module.path, new.lines)
+
+
+def _stepped(node: ast.AST) -> set[str]:
+    """Names of the optimizers that take steps; `scaler.step(opt)` is a step of `opt`."""
+    steps = [n for n in ast.walk(node) if isinstance(n, ast.Call) and kind_of_work(n) == "optimizer steps"]
+    return {leaf(c.args[0]) if c.args else dotted(c.func).removesuffix(".step") for c in steps}
+
+
+def _training(node: ast.AST) -> frozenset[str]:
+    calls = (n for n in ast.walk(node) if isinstance(n, ast.Call))
+    return TRAINING & {kind_of_work(call) for call in calls}
+
+
+def _calls_of(side: Side) -> Iterator[ast.Call]:
+    return (place.node for place in side.places(ast.Call) if isinstance(place.node, ast.Call))
 
 
 def _work(side: Side) -> dict[str, Place]:

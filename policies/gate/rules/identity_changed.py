@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from policies.gate.base import GateRule, Objection, Pair, asked, change, code
 from policies.gate.syntax import UNKNOWN
-from policies.gate.values import Named, identity_values, same
+from policies.gate.values import Named, identity_values, same, spelled_values
 
 _CODE = code("""
     import torch
@@ -40,8 +40,10 @@ class IdentityChanged(GateRule):
         change(_CODE, _CODE.replace("AdamW", "SGD")),
         change(_CODE, _CODE.replace("0.1, 5.0", "1.0, 1.1")),
         change(_CODE, _CODE.replace("num_labels=3", "num_labels=2")),
+        change(_CODE + ")\n", _CODE.replace("num_labels=3", "num_labels=2")),
     )
     ACCEPTED = (
+        change(_CODE + ")\n", _CODE),
         change(_CODE, _CODE.replace('"glue"', '"nyu-mll/glue"')),
         change(_CODE, _CODE.replace("cfg.training.learning_rate", "cfg.run.training.learning_rate")),
         change(
@@ -74,6 +76,20 @@ class IdentityChanged(GateRule):
             come = [n for n in come if n.value != UNKNOWN]
             for lost, gained in zip(gone, come, strict=False):
                 yield _objection(key, lost, gained)
+        yield from _in_broken_files(pair, after)
+
+
+def _in_broken_files(pair: Pair, after: dict[str, list[Named]]) -> Iterator[Objection]:
+    """A file that did not parse has values all the same: those that its text spells out."""
+    for path, module in pair.base.subject.modules.items():
+        spelled = spelled_values(module.text) if module.tree is None else {}
+        for key, values in spelled.items():
+            now = [n for n in after.get(key, ()) if n.place.module.path == path and n.value != UNKNOWN]
+            if now and not any(same(value, n.value) for value in values for n in now):
+                what = f"{key} was {values[0]!r}, now it is {_shown(now[0])}"
+                yield Objection(
+                    what, path, keys=(key,), values=tuple(v for v in values if isinstance(v, str))
+                )
 
 
 def _objection(key: str, lost: Named, gained: Named) -> Objection:
