@@ -86,6 +86,14 @@ def unbound(module: Module) -> tuple[ast.Name, ...]:
     return _in_order(event for event, scope in _reads(module)[0] if _too_early(event, scope))
 
 
+def grouped(uses: Iterable[ast.Name]) -> list[tuple[str, list[ast.Name]]]:
+    """Each name with its uses, in order of the first use."""
+    found: dict[str, list[ast.Name]] = {}
+    for use in uses:
+        found.setdefault(use.id, []).append(use)
+    return list(found.items())
+
+
 def _reads(module: Module) -> tuple[list[tuple[Read, Scope]], Scope]:
     """Every read with its scope, and the scope of the module."""
     if module.tree is None or is_dynamic(module) or _has_star(module):

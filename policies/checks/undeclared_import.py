@@ -87,7 +87,10 @@ if TYPE_CHECKING:
             first = places[0]
             files = ", ".join(f"{p.file}:{p.line}" for p in places[:5])
             along = distribution in comes_with(names)
-            message = f"`{first.module.partition('.')[0]}` needs `{distribution}`, which is not declared"
+            top = first.module.partition(".")[0]
+            message = f"`{top}` needs `{distribution}`, which is not declared"
+            if not known(distribution):
+                message = f"`{top}` is neither declared nor a module of the bundle"
             how = "only another requirement brings it" if along else "no requirement brings it"
             finding = self.finding(first.file, first.line, message, f"imported at {files}; {how}")
             yield finding.model_copy(update={"severity": Severity.ADVISORY}) if along else finding

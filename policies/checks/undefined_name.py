@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.edit import rewrite
@@ -11,7 +11,7 @@ from policies.first_party import definer, import_path
 from policies.imports import add_import
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
-from policies.scopes import unbound, undefined
+from policies.scopes import grouped, undefined
 from policies.tables import table
 
 
@@ -96,21 +96,6 @@ def f(cfg: DictConfig):
         Bad("rows = [x for x in range(3)]\nprint(x)\n", lines=(2,)),
         Bad("def f():\n    inner = 1\n\n\nprint(inner, undefined_thing)\n", lines=(5, 5)),
         Bad(
-            """\
-def f(rows):
-    for row in [r for r in rows if row]:
-        print(torch.tensor(row))
-    import torch
-
-
-main()
-
-
-def main(): ...
-""",
-            lines=(2, 3, 7),
-        ),
-        Bad(
             "from .model import other\n\nmodel = build()\n",
             files={"src/model.py": "def build():\n    return 1\n\n\nother = 2\n"},
             lines=(3,),
@@ -120,21 +105,16 @@ def main(): ...
 
     def find_in(self, module: Module, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every undefined name, at its first use."""
-        found = [
-            (name, uses, "is not defined", "bound nowhere in its scopes") for name, uses in _by_name(module)
-        ]
-        for name, uses in _grouped(unbound(module)):
-            found.append((name, uses, "is read before it is bound", "its scope binds it only further down"))
-        for name, uses, what, why in sorted(found, key=lambda item: item[1][0].lineno):
+        for name, uses in grouped(undefined(module)):
             line = uses[0].lineno
             lines = ", ".join(str(number) for number in sorted({use.lineno for use in uses})[:8])
-            shown = f"read on line {lines}, {why}: `{module.line(line)[:100]}`"
-            yield self.finding(module.path, line, f"`{name}` {what}", shown)
+            shown = f"read on line {lines}, bound nowhere in its scopes: `{module.line(line)[:100]}`"
+            yield self.finding(module.path, line, f"`{name}` is not defined", shown)
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """The module with the missing import."""
         module = subject.modules[finding.file]
-        for name, uses in _by_name(module):
+        for name, uses in grouped(undefined(module)):
             if finding.message == f"`{name}` is not defined":
                 statement = _meaning(module, name, uses) or _own(subject, module, name)
                 return (
@@ -143,18 +123,6 @@ def main(): ...
                     else None
                 )
         return None
-
-
-def _by_name(module: Module) -> list[tuple[str, list[ast.Name]]]:
-    return _grouped(undefined(module))
-
-
-def _grouped(uses: Iterable[ast.Name]) -> list[tuple[str, list[ast.Name]]]:
-    """Each name with its uses, in order of the first use."""
-    found: dict[str, list[ast.Name]] = {}
-    for use in uses:
-        found.setdefault(use.id, []).append(use)
-    return list(found.items())
 
 
 def _meaning(module: Module, name: str, uses: list[ast.Name]) -> str | None:
