@@ -296,19 +296,24 @@ def _rehearsed(
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[TerminalProgress]:
-    """Live progress; SIGTERM ends the work as Ctrl-C does, so that nothing is left running."""
+    """Live progress; Ctrl-C and SIGTERM end the work alike, and leave nothing running."""
     from agent.render import make_console
     from agent.render_progress import TerminalProgress
 
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with TerminalProgress(make_console(), quiet=quiet) as progress:
             yield progress
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    """End the sandboxes first: the threads that wait for them would wait on."""
+    from tools.sandbox.cleanup import abort_all
+
+    abort_all()
     raise KeyboardInterrupt
 
 

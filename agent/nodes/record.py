@@ -97,8 +97,8 @@ def _resolved(state: RepairState, plan: Plan, reviewed: Reviewed) -> tuple[Findi
     """What is gone, and what codemods fixed on the way although it only showed after an earlier fix."""
     left = {f.key for f in reviewed.verdict.findings}
     gone = _gone(state["base"], reviewed)
-    known = {f.key for f in gone}
-    extra = [f for f in plan.findings if f.key not in left and f.key not in known]
+    known = {(f.check, f.file) for f in gone}
+    extra = [f for f in plan.findings if f.key not in left and (f.check, f.file) not in known]
     return (*gone, *extra)
 
 

@@ -9,41 +9,51 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.parsed import ParsedBundle
 from policies.records import Finding, Proof, Rehearsal, Severity
 
-STEPS = 4
-"""Optimizer steps beyond which a trial is longer than the contract asks: two batches, twice."""
-BLOCKING_STEPS = 50
+PASSES = 4
+"""Training passes beyond which a trial is longer than the contract asks: two batches, twice."""
+BLOCKING_PASSES = 50
 
 _LOOP = "for batch in loader:\n    loss = model(batch)\n    loss.backward()\n    optimizer.step()\n"
 
 
-def _trial(steps: int) -> Evidence:
-    proof = Proof(optimizer_steps=steps, backward_passes=steps, parameters_moved=True, batches=steps)
+def _trial(steps: int, *, warm_up: int = 0) -> Evidence:
+    proof = Proof(
+        optimizer_steps=steps,
+        backward_passes=warm_up + steps,
+        parameters_moved=True,
+        batches=warm_up + steps,
+    )
     return Evidence((Rehearsal(phase="trial", run_id="a", status="passed", wall_s=1.0, proof=proof),))
 
 
 class TrialUnbounded(Check):
     """A trial proves that the code runs; the contract asks for one or two batches.
 
-    Judged on what the probes counted, not on the look of the code. A few steps more are advisory: gradient
-    accumulation and a second phase of training are legitimate. More than fifty are a full training run.
+    Judged on what the probes counted, not on the look of the code: optimizer steps, and backward passes, so
+    that a warm-up or a calibration counts as well. A few more are advisory: gradient accumulation and a second
+    phase of training are legitimate. More than fifty are a full training run.
     """
 
     ID = "trial-unbounded"
     CRITERION = 9
     SEVERITY = Severity.ADVISORY
     GOOD = (Good(_LOOP, evidence=_trial(2)), Good(_LOOP, evidence=Evidence()))
-    BAD = (Bad(_LOOP, evidence=_trial(12), lines=(1,)), Bad(_LOOP, evidence=_trial(500), lines=(1,)))
+    BAD = (
+        Bad(_LOOP, evidence=_trial(12), lines=(1,)),
+        Bad(_LOOP, evidence=_trial(500), lines=(1,)),
+        Bad(_LOOP, evidence=_trial(2, warm_up=150), lines=(1,)),
+    )
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """One finding for the longest trial."""
         trials = [(r.proof, r) for r in evidence.rehearsals if r.phase == "trial" and r.proof is not None]
-        long = [(proof, r) for proof, r in trials if proof.optimizer_steps > STEPS]
+        long = [(proof, r) for proof, r in trials if _passes(proof) > PASSES]
         if not long:
             return
-        proof, _ = max(long, key=lambda pair: pair[0].optimizer_steps)
+        worst = max(_passes(proof) for proof, _ in long)
         path, line = _training_loop(subject)
-        runs = ", ".join(f"{r.run_id}: {p.optimizer_steps} steps on {p.batches} batches" for p, r in long)
-        full = proof.optimizer_steps > BLOCKING_STEPS
+        runs = ", ".join(_counted(p, r) for p, r in long)
+        full = worst > BLOCKING_PASSES
         yield Finding(
             check=self.ID,
             criterion=self.CRITERION,
@@ -53,10 +63,19 @@ class TrialUnbounded(Check):
             message=(
                 "the trial trains far beyond one or two batches"
                 if full
-                else "the trial takes more steps than two"
+                else "the trial makes more training passes than two"
             ),
             evidence=f"counted while it ran: {runs}",
         )
+
+
+def _passes(proof: Proof) -> int:
+    return max(proof.optimizer_steps, proof.backward_passes)
+
+
+def _counted(proof: Proof, rehearsal: Rehearsal) -> str:
+    counts = f"{proof.backward_passes} backward passes, {proof.optimizer_steps} optimizer steps"
+    return f"{rehearsal.run_id}: {counts}, {proof.batches} batches"
 
 
 def _training_loop(subject: ParsedBundle) -> tuple[str, int]:

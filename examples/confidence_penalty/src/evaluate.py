@@ -18,9 +18,9 @@ CONFIG = Path(__file__).resolve().parents[1] / "config" / "config.yaml"
 
 
 def save_json(path: Path, data: dict) -> None:
-    """Write JSON that any parser reads: no NaN tokens."""
+    """Write indented JSON, making the folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(json.loads(pd.Series(data).to_json()), indent=2))
+    path.write_text(json.dumps(data, indent=2))
 
 
 def learning_curve(history: pd.DataFrame, run_id: str, folder: Path) -> None:
@@ -100,9 +100,12 @@ def main() -> None:
     metrics, histories = {}, {}
     for run_id in run_ids:
         run = api.run(f"{settings.entity}/{settings.project}/{run_id}")
-        history, summary, config = run.history(), dict(run.summary), dict(run.config)
+        history = run.history()
+        summary = dict(run.summary)
+        config = dict(run.config)
         folder = results / run_id
-        save_json(folder / "metrics.json", {"summary": summary, "config": config, "history": history.to_dict("list")})
+        rows = json.loads(history.to_json(orient="records"))  # NaN becomes null
+        save_json(folder / "metrics.json", {"summary": summary, "config": config, "history": rows})
         learning_curve(history, run_id, folder)
         if "confusion_matrix" in summary:
             confusion_figure(summary["confusion_matrix"], run_id, folder)
