@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from policies.edit import split_lines
+from policies.unmangle_yaml import single_quoted, without_contained_keys
 
 _FENCE = re.compile(r"\A\s*(?:```|~~~)[\w+-]*[ \t]*\n(.*?)\n?(?:```|~~~)\s*\Z", re.DOTALL)
 _OPEN_FENCE = re.compile(r"\A\s*(?:```|~~~)[\w+-]*[ \t]*\n(.*)\Z", re.DOTALL)
@@ -29,6 +30,9 @@ def candidates(path: str, text: str, error_line: int) -> Iterator[str]:
     if path.endswith((".yaml", ".yml")):
         yield _leading_tabs(clean)
         yield from _without_repetition(clean, error_line)
+        clean = single_quoted(_leading_tabs(clean))
+        yield clean
+        yield without_contained_keys(clean)
     yield _unescaped(clean)
     yield html.unescape(clean)
     yield clean.translate(_TYPOGRAPHIC)

@@ -16,8 +16,9 @@ class SyntaxErrors(Check):
     """A file that does not parse stops everything that reads it.
 
     The codemods undo damage from transport: a Markdown fence around the file, a byte order mark, control
-    characters, typographic quotes and blanks, `\\u003e` or `&gt;` where `>` was meant, tabs in YAML, a YAML
-    key that is repeated with the same value. Each is taken only when the file parses afterwards.
+    characters, typographic quotes and blanks, `\\u003e` or `&gt;` where `>` was meant, tabs or Python's
+    triple quotes in YAML, a YAML key that is repeated with nothing new. Each is taken only when the file
+    parses afterwards.
     """
 
     ID = "syntax-error"
@@ -43,6 +44,18 @@ class SyntaxErrors(Check):
         Bad("a:\n\tb: 1  # tab\n", path="config/config.yaml", lines=(2,), fixed="a:\n  b: 1  # tab\n"),
         Bad("a: 1\nb: 2\na: 1  # again\n", path="config/config.yaml", lines=(3,), fixed="a: 1\nb: 2\n"),
         Bad("# a \x08 b\na: 1\n", path="config/config.yaml", lines=(1,), fixed="# a  b\na: 1\n"),
+        Bad(
+            'a: """two \'words\' """  # text\nb: 1\n',
+            path="config/config.yaml",
+            lines=(1,),
+            fixed="a: \"two 'words' \"  # text\nb: 1\n",
+        ),
+        Bad(
+            "a:\n  b:\n    c: 1\n  d: 2\n  b:\n    c: 1\n    e: 3\nf: 4\n",
+            path="config/config.yaml",
+            lines=(5,),
+            fixed="a:\n  d: 2\n  b:\n    c: 1\n    e: 3\nf: 4\n",
+        ),
         Bad("a: 1\nb: 2\na: 3\n", path="config/config.yaml", lines=(3,)),
         Bad("[a]\nb = 1\nb = 2\n", path="pyproject.toml", lines=(3,)),
         Bad("```toml\n[a]\nb = 1\n```\n", path="pyproject.toml", lines=(1,), fixed="[a]\nb = 1\n"),

@@ -30,7 +30,7 @@ class TrialUnbounded(Check):
     """A trial proves that the code runs; the contract asks for one or two batches.
 
     Judged on what the probes counted, not on the look of the code: optimizer steps, and backward passes, so
-    that a warm-up or a calibration counts as well. A few more are advisory: gradient accumulation and a second
+    that a warm-up or a calibration counts too. A few more are advisory: gradient accumulation and a second
     phase of training are legitimate. More than fifty are a full training run.
     """
 
