@@ -89,10 +89,10 @@ def recorded_settings(ledger: Ledger) -> Settings:
 
 
 def make_rehearser(settings: Settings, progress: Progress) -> Rehearser:
-    """The rehearser that the settings describe; nothing is started yet."""
+    """The rehearser that the settings describe. Raises when the sandbox or the interpreter cannot be used."""
     from tools.trial.rehearsal import SandboxRehearser
 
-    return SandboxRehearser(
+    rehearser = SandboxRehearser(
         sandbox=settings.sandbox,
         env=settings.env,
         cache_root=settings.cache,
@@ -101,6 +101,8 @@ def make_rehearser(settings: Settings, progress: Progress) -> Rehearser:
         trial_wall_s=settings.trial_seconds,
         progress=progress,
     )
+    rehearser.verify()
+    return rehearser
 
 
 def _name_of(request: Request) -> str:

@@ -16,7 +16,8 @@ from policies.records import Bundle, Phase, Rehearsal
 from tools.doubles.hub.store import ensure_store
 from tools.progress import Progress, silent
 from tools.sandbox import cleanup
-from tools.sandbox.base import Limits, SandboxName
+from tools.sandbox.base import Limits, SandboxName, SandboxSpec
+from tools.sandbox.open import open_sandbox
 from tools.trial.api_index import index_environment
 from tools.trial.base import Environment, EnvironmentResult
 from tools.trial.environment import default_cache_root, install_rehearsal, resolve_environment
@@ -81,6 +82,15 @@ class SandboxRehearser:
         """
         return self._resolve(bundle)[0]
 
+    def verify(self) -> None:
+        """Fail now rather than later: the sandbox must open, and a named interpreter must run.
+
+        Raises SandboxUnavailable, or UsageError for the interpreter.
+        """
+        open_sandbox(self._sandbox, SandboxSpec())
+        if self._env != "auto":
+            self._resolve(Bundle(files={}))
+
     def rehearse(
         self,
         bundle: Bundle,
@@ -140,6 +150,10 @@ class SandboxRehearser:
         self, stage: Stage, bundle: Bundle, contract: Contract, runs: Sequence[str], blocked: frozenset[str]
     ) -> list[Rehearsal]:
         """The trials of all runs, some at the same time, in run order."""
+
+        starting = [run_id for run_id in runs if run_id not in blocked]
+        if starting:
+            self._progress(f"running the trial of {' and '.join(starting)}")
 
         def one(run_id: str) -> Rehearsal:
             if run_id in blocked:

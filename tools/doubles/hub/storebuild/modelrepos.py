@@ -38,7 +38,7 @@ def _shape(config: dict[str, Any]) -> dict[str, Any]:
 def assumptions(name: str, model: dict[str, Any], config: dict[str, Any]) -> Iterator[str]:
     """What differs from the real repository, one sentence each."""
     smaller = [f"{key} {config[key]} instead of {real}" for key, real in model["real"].items()]
-    yield f"{name} is served with random weights and {', '.join(smaller)}"
+    yield f"{name} is a small stand-in with random weights (among others {', '.join(smaller)})"
     if model.get("gated"):
         yield f"{name} is gated on the real hub; its licence is assumed to be accepted"
 
