@@ -83,7 +83,9 @@ class Check:
         """Register the check; refuse one that lacks an id, a docstring or examples."""
         if abstract:
             return
-        assert cls.ID and cls.ID not in Check.REGISTRY, f"{cls.__name__}: the id is empty or taken: {cls.ID!r}"
+        assert (
+            cls.ID and cls.ID not in Check.REGISTRY
+        ), f"{cls.__name__}: the id is empty or taken: {cls.ID!r}"
         assert cls.__doc__, f"{cls.ID}: a docstring must say why"
         assert cls.GOOD and cls.BAD, f"{cls.ID}: GOOD and BAD examples are its tests"
         assert 1 <= cls.CRITERION <= 9, f"{cls.ID}: criterion {cls.CRITERION} is not one of the nine"

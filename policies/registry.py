@@ -20,4 +20,4 @@ def all_checks() -> tuple[Check, ...]:
 
 def check_by_id(check_id: str) -> Check | None:
     """The check with this id."""
-    return next((c for c in all_checks() if c.ID == check_id), None)
+    return next((c for c in all_checks() if check_id == c.ID), None)

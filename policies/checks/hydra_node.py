@@ -26,6 +26,7 @@ class HydraNode(Check):
     PATH = "config/config.yaml"
     GOOD = (
         Good("run: null\nhydra:\n  run:\n    dir: .\n  job:\n    chdir: false\n  output_subdir: null\n"),
+        Good("defaults:\n  - override hydra/launcher: joblib\nhydra:\n  launcher:\n    n_jobs: 2\n"),
         Good("run: null\nhydra:\n  job_logging:\n    root:\n      level: INFO\n"),
     )
     BAD = (
@@ -33,6 +34,11 @@ class HydraNode(Check):
             "run: null\nhydra:\n  run:\n    dir: .\n  version_base: 1.3  # not here\n",
             lines=(5,),
             fixed="run: null\nhydra:\n  run:\n    dir: .\n",
+        ),
+        Bad(
+            "run: null\nhydra:\n  launcher:\n    n_jobs: 2\n",
+            lines=(4,),
+            fixed="run: null\n",
         ),
         Bad("hydra:\n  help: false\nrun: null\n", lines=(2,), fixed="run: null\n"),
         Bad(
@@ -45,7 +51,7 @@ class HydraNode(Check):
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Settings below `hydra:` that Hydra does not have."""
         for path, document in subject.documents.items():
-            for key, reason in hydra_node_problems((document.data or {}).get("hydra")):
+            for key, reason in hydra_node_problems(document.data or {}):
                 line = line_of(document.text, key)
                 yield self.finding(path, line, f"{reason}; Hydra will not start", f"line {line}: key {key}")
 

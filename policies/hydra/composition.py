@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from policies.hydra.entry import ABSENT, Entry
-from policies.hydra.schema import hydra_node_problem
+from policies.hydra.schema import hydra_node_problems
 from policies.parsed import ParsedBundle, parse_yaml
 
 Cause = Literal[
@@ -92,9 +92,11 @@ def _compose_file(builder: _Builder, path: str) -> Composition:
         return Composition(None, "bad-yaml", document.error)
     body = copy.deepcopy(document.data)
     defaults = body.pop("defaults", None) or []
-    problem = hydra_node_problem(body.pop("hydra", None))
-    if problem:
-        return Composition(None, "hydra-node", problem[1], problem[0])
+    problems = hydra_node_problems(document.data)
+    if problems:
+        key, reason = problems[0]
+        return Composition(None, "hydra-node", reason, key)
+    body.pop("hydra", None)
     failed = _apply_defaults(builder, defaults, body)
     if failed is not None:
         return failed

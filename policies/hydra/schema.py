@@ -29,27 +29,28 @@ MAPPINGS: dict[str, frozenset[str] | None] = {
     "runtime": frozenset({"version", "version_base", "cwd", "config_sources", "output_dir", "choices"}),
     "hydra_logging": None,
     "job_logging": None,
-    "sweeper": None,
-    "launcher": None,
+    "sweeper": frozenset({"_target_", "max_batch_size", "params"}),
+    "launcher": frozenset({"_target_"}),
     "callbacks": None,
 }
-"""Key -> the keys it may hold; None where anything goes."""
+"""Key -> the keys it may hold; None where anything goes. Sweeper and launcher are Hydra's basic ones."""
+
+PLUGGABLE = ("sweeper", "launcher")
+"""Keys that a defaults entry such as `override hydra/launcher: joblib` gives another schema."""
 
 SCALARS = frozenset({"mode", "searchpath", "output_subdir", "verbose", "defaults"})
 
 
-def hydra_node_problem(node: Any) -> tuple[str, str] | None:
-    """The first violation as (dotted key, reason), or None."""
-    return next(iter(hydra_node_problems(node)), None)
-
-
-def hydra_node_problems(node: Any) -> list[tuple[str, str]]:
-    """Every violation of a `hydra:` node as (dotted key, reason)."""
+def hydra_node_problems(config: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every violation of a config's `hydra:` node as (dotted key, reason)."""
+    node = config.get("hydra")
     if node is None:
         return []
     if not isinstance(node, dict):
         return [("hydra", "`hydra` must be a mapping")]
-    return [problem for key, value in node.items() for problem in _problems_of(str(key), value)]
+    plugged = {f"hydra.{name}" for name in PLUGGABLE if f"hydra/{name}" in str(config.get("defaults"))}
+    found = [problem for key, value in node.items() for problem in _problems_of(str(key), value)]
+    return [(key, reason) for key, reason in found if key.rpartition(".")[0] not in plugged]
 
 
 def _problems_of(key: str, value: Any) -> list[tuple[str, str]]:
