@@ -188,4 +188,5 @@ def test_assumptions_are_told(answers: dict[str, Any]) -> None:
     told = [e["text"] for e in answers["log"] if e["kind"] == "assumption"]
     assert "meta-llama/Llama-2-7b-hf is gated on the real hub; its licence is assumed to be accepted" in told
     smaller = "hidden_size 64 instead of 768, num_hidden_layers 4 instead of 12"
-    assert f"google-bert/bert-base-uncased is served with random weights and {smaller}" in told
+    stand_in = "google-bert/bert-base-uncased is a small stand-in with random weights"
+    assert f"{stand_in} (among others {smaller})" in told
