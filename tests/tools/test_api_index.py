@@ -23,7 +23,8 @@ TOY = {
     "toy/parts.py": "__all__ = ['make']\n\n\ndef make(size, *, colour='red'):\n    global made\n"
     "    made = size\n\n\ndef hidden(): ...\n",
     "toy/_deep.py": "from .base import Base\n\n\nclass Tool(Base):\n    limit = 3\n\n"
-    "    def __init__(self, name):\n        self.name = name\n\n    @classmethod\n    def load(cls, path, strict=True): ...\n",
+    "    def __init__(self, name):\n        self.name = name\n\n"
+    "    @classmethod\n    def load(cls, path, strict=True): ...\n",
     "toy/base.py": "from dataclasses import dataclass\nfrom elsewhere import Other\n\n\n"
     "class Base:\n    def stop(self): ...\n\n\n@dataclass\nclass Options(Base):\n"
     "    depth: int = 1\n\n\nclass Mixed(Other):\n    x = 1\n",
