@@ -53,7 +53,7 @@ class Rehearser(Protocol):
         phases: Sequence[Phase] = ("install", "compose", "trial"),
         run_ids: Sequence[str] = (),
     ) -> tuple[Rehearsal, ...]:
-        """Rehearse every phase for every run id (all of the bundle's when empty). Never raises for a bundle."""
+        """Rehearse every phase for every run id, all when none is named. Never raises for a bundle."""
         ...
 
     @property
