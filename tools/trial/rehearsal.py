@@ -9,10 +9,13 @@ from pathlib import Path, PurePosixPath
 from time import monotonic
 from typing import Literal
 
-from policies.base import Api
-from policies.contract import Contract
+from policies.base import Api, Evidence
+from policies.codemods import apply_codemods
+from policies.contract import STANDARD, Contract
 from policies.errors import UsageError
+from policies.parsed import ParsedBundle
 from policies.records import Bundle, Phase, Rehearsal
+from policies.registry import all_checks
 from tools.doubles.hub.store import ensure_store
 from tools.progress import Progress, silent
 from tools.sandbox import cleanup
@@ -26,6 +29,8 @@ from tools.trial.stage import Stage
 from tools.trial.trial import rehearse_compose, rehearse_trial
 
 HubMode = Literal["double", "real"]
+REQUIREMENT_STAGES = range(20, 30)
+"""Fixing order of the checks that are about requirements."""
 
 
 class SandboxRehearser:
@@ -121,13 +126,18 @@ class SandboxRehearser:
         return tuple(found)
 
     def _resolve(self, bundle: Bundle) -> tuple[EnvironmentResult, float]:
-        """The environment of a bundle with what it took to get it; a named interpreter serves all bundles."""
-        key = bundle.files.get("pyproject.toml", "") if self._env == "auto" else ""
+        """The environment of a bundle with what it took to get it; a named interpreter serves all bundles.
+
+        `auto` gives a bundle what its imports need as well: that this is not declared is a finding, and the
+        repaired bundle, which declares it, then runs in the same environment.
+        """
+        wanted = with_needed_requirements(bundle) if self._env == "auto" else bundle
+        key = wanted.files.get("pyproject.toml", "") if self._env == "auto" else ""
         if key not in self._resolved:
             start = monotonic()
             result = resolve_environment(
                 self._env,
-                bundle,
+                wanted,
                 cache_root=self._cache_root,
                 installer=self._installer,
                 progress=self._progress,
@@ -163,6 +173,14 @@ class SandboxRehearser:
             return rehearsal
 
         return in_parallel(one, runs, self._jobs)
+
+
+def with_needed_requirements(bundle: Bundle) -> Bundle:
+    """The bundle with the `pyproject.toml` that the codemods for requirements make of it."""
+    checks = [check for check in all_checks() if check.STAGE in REQUIREMENT_STAGES]
+    repaired = apply_codemods(ParsedBundle(bundle, STANDARD), Evidence(), checks).bundle
+    text = repaired.files.get("pyproject.toml")
+    return bundle if text is None else bundle.with_file("pyproject.toml", text)
 
 
 def run_ids_of(bundle: Bundle) -> tuple[str, ...]:
