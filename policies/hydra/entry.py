@@ -65,7 +65,7 @@ def entries(subject: ParsedBundle) -> tuple[Entry, ...]:
 
 
 def _entries_of(module: Module) -> Iterator[Entry]:
-    names = _names_of_main(module)
+    names = main_names(module)
     for node in module.nodes:
         if isinstance(node, ast.FunctionDef):
             for decorator in node.decorator_list:
@@ -74,7 +74,8 @@ def _entries_of(module: Module) -> Iterator[Entry]:
                     yield _entry(module, node, decorator)
 
 
-def _names_of_main(module: Module) -> set[str]:
+def main_names(module: Module) -> set[str]:
+    """How the module spells `hydra.main`."""
     names: set[str] = set()
     for node in module.nodes:
         if isinstance(node, ast.Import):

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from policies.hydra.entry import main_names
 from policies.parsed import Module, parse_module
 from policies.records import Bundle
 
@@ -66,7 +67,7 @@ def hydra_mains(bundle: Bundle) -> tuple[HydraMain, ...]:
 def mains_of(module: Module) -> Iterator[HydraMain]:
     """The decorated functions of one module."""
     assert module.tree is not None
-    names = decorator_names(module)
+    names = main_names(module)
     constants = tuple(
         ast.unparse(node)
         for node in module.tree.body
@@ -80,17 +81,6 @@ def mains_of(module: Module) -> Iterator[HydraMain]:
                     yield HydraMain(
                         module.path, call.lineno, node.name, arguments_of(call), constants, registers
                     )
-
-
-def decorator_names(module: Module) -> frozenset[str]:
-    """How the module spells `hydra.main`."""
-    names = {"hydra.main"}
-    for node in module.nodes:
-        if isinstance(node, ast.Import):
-            names |= {f"{a.asname}.main" for a in node.names if a.name == "hydra" and a.asname}
-        elif isinstance(node, ast.ImportFrom) and node.module == "hydra":
-            names |= {a.asname or a.name for a in node.names if a.name == "main"}
-    return frozenset(names)
 
 
 def arguments_of(call: ast.Call) -> dict[str, str]:
