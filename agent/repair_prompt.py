@@ -219,8 +219,11 @@ def _history(history: Sequence[str], fence: Fence) -> str:
 
 
 def steady(text: str) -> str:
-    """Output without what differs from run to run: addresses, durations, temporary paths, progress bars."""
+    """Output without what differs from run to run or machine to machine: addresses, paths, times, progress."""
     text = re.sub(r"[^\n]*\r(?!\n)", "", text)
+    # Where the interpreter lies tells the model nothing, and is nobody's business.
+    text = re.sub(r"(?:/[\w.+@~-]+)+(?=/lib/python3\.\d+/)", "…", text)
+    text = re.sub(r"(?:/[\w.+@~-]+)+(?=/bin/python)", "…", text)
     text = re.sub(r"\b0x[0-9a-fA-F]{6,}\b", "0x…", text)
     text = re.sub(r"(/(?:private/)?(?:var/)?tmp/)[\w.\-]+", r"\1…", text)
     text = re.sub(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?", "<time>", text)

@@ -174,3 +174,8 @@ def test_excerpts_of_what_is_empty_or_broken() -> None:
 def test_identifiers_are_those_that_are_quoted_or_called() -> None:
     said = "`load_data` is called, build_model() is not; 'cfg.run.lr' fails"
     assert identifiers(said) == {"load_data", "build_model", "cfg", "run"}
+
+
+def test_the_place_of_the_interpreter_is_not_told() -> None:
+    text = 'File "/home/a/.cache/envs/ab/lib/python3.11/site-packages/x.py" ran /home/a/.venv/bin/python3'
+    assert steady(text) == 'File "…/lib/python3.11/site-packages/x.py" ran …/bin/python3'
