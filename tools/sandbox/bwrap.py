@@ -160,10 +160,12 @@ def _covered_proc() -> Iterator[str]:
     A caller who is root stays root to the kernel in its files' eyes, with no capability left: the new /proc
     would let the command write `kernel/core_pattern`, which the host then runs as root.
     """
-    for entry in sorted(os.scandir("/proc"), key=lambda entry: entry.name):
+    # Processes come and go while this looks: their entries are left out before anything asks about them.
+    machine_wide = [entry for entry in os.scandir("/proc") if not entry.name.isdigit()]
+    for entry in sorted(machine_wide, key=lambda entry: entry.name):
         mode = entry.stat(follow_symlinks=False).st_mode
         writable_file = stat.S_ISREG(mode) and mode & 0o222
-        if not entry.name.isdigit() and (stat.S_ISDIR(mode) or writable_file):
+        if stat.S_ISDIR(mode) or writable_file:
             yield from ("--ro-bind", entry.path, entry.path)
 
 
