@@ -18,7 +18,7 @@ import typer
 
 from agent.cli_run import INTERRUPTED, NOT_READY, READY
 from agent.output import print_json
-from policies.errors import UsageError
+from policies.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
     from agent.render_progress import TerminalProgress
@@ -304,6 +304,8 @@ def _progress(quiet: bool) -> Iterator[TerminalProgress]:
     try:
         with TerminalProgress(make_console(), quiet=quiet) as progress:
             yield progress
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted") from None
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from agent.results import RepairResult, result_of
 from agent.settings import Settings
 from policies.contract_reader import contract_of
+from policies.errors import BackendError, Interrupted
 from policies.records import Record, Request, Spent
 from tools.intake import read_request
 from tools.ledger import Ledger
@@ -138,9 +139,9 @@ def _drive(
 
 
 def _interrupted(ledger: Ledger, values: RepairState) -> RepairResult:
-    """What there is so far. Raises KeyboardInterrupt again when nothing was reviewed yet."""
+    """What there is so far. Raises Interrupted when nothing was reviewed yet."""
     if "best" not in values:
-        raise KeyboardInterrupt
+        raise Interrupted(f"interrupted before the first review; go on with: suture resume {ledger.path}")
     result = result_of(
         ledger,
         reason="interrupted",
@@ -199,7 +200,13 @@ def _checkpointer(ledger: Ledger) -> Iterator[SqliteSaver]:
     serializer = JsonPlusSerializer(allowed_msgpack_modules=_record_types())
     connection = sqlite3.connect(ledger.private_dir / "checkpoints.sqlite", check_same_thread=False)
     with closing(connection):
-        yield SqliteSaver(connection, serde=serializer)
+        try:
+            yield SqliteSaver(connection, serde=serializer)
+        except sqlite3.OperationalError as error:
+            retry = f"go on later with: suture resume {ledger.path}"
+            raise BackendError(
+                f"the checkpoints of the repair cannot be written: {error}; {retry}"
+            ) from error
 
 
 def _record_types() -> list[tuple[str, str]]:

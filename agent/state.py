@@ -21,6 +21,8 @@ class Plan(Record):
     text: str
     """The same for people, one sentence."""
     started_at: datetime
+    spent_s: float = 0.0
+    """Working time of the whole repair when the attempt began: a clock would count interruptions."""
 
 
 class Patch(Record):

@@ -6,6 +6,7 @@
     │   ├── SandboxUnavailable
     │   ├── EnvironmentUnavailable
     │   └── ModelUnavailable
+    ├── Interrupted           the user: stopped before there was a result to show        exit 130
     ├── BadReply              the model: an answer that does not parse; fed back once
     └── LimitReached          a budget ends the run normally
 
@@ -37,6 +38,10 @@ class EnvironmentUnavailable(BackendError):
 
 class ModelUnavailable(BackendError):
     """The model endpoint cannot be reached or refuses the request."""
+
+
+class Interrupted(SutureError):
+    """The user stopped the work before there was a result; the message says how to go on."""
 
 
 class BadReply(SutureError):

@@ -47,7 +47,7 @@ class LedgerReader:
             return cls(path.resolve(), store, RequestRecord.model_validate(data["request"]))
         except (KeyError, ValidationError) as error:
             store.close()
-            raise UsageError(f"{path} is a git repository, but not a ledger of Suture") from error
+            raise UsageError(f"{path} {_why_none(path)}") from error
 
     def close(self) -> None:
         """Let go of open files."""
@@ -220,6 +220,12 @@ def _entry_of(number: int, commits: tuple[str, str], message: str, date: datetim
 
 def _text(data: bytes) -> str:
     return data.decode("utf-8", "surrogatepass")
+
+
+def _why_none(path: Path) -> str:
+    if (path / ".git" / "suture" / "settings.json").is_file():
+        return "is a repair that was cut off before it began: remove it and start again with `suture fix`"
+    return "is a git repository, but not a ledger of Suture"
 
 
 def _ledgers_in(path: Path) -> str:

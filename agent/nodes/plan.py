@@ -37,6 +37,7 @@ def plan(state: RepairState, runtime: Runtime[Deps]) -> RepairState:
         findings=findings,
         text=_text(strategy, findings),
         started_at=deps.now(),
+        spent_s=state["spent"].seconds,
     )
     base = state["base"].sha
     deps.ledger.begin_attempt(number, made.text, base=base, strategy=strategy, started_at=made.started_at)

@@ -86,7 +86,7 @@ def _attempt(state: RepairState, deps: Deps, reviewed: Reviewed | None) -> Attem
         model=patch.model,
         tokens=patch.tokens,
         usd=patch.usd,
-        wall_s=round((deps.now() - plan.started_at).total_seconds(), 3),
+        wall_s=round(state["spent"].seconds - plan.spent_s, 3),
         started_at=plan.started_at,
         exchanges=patch.exchanges,
         notes=patch.notes,

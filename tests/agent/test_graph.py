@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from agent.settings import Settings
 from policies.base import Api
 from policies.budget import Budget
 from policies.contract import STANDARD, Contract
+from policies.errors import Interrupted
 from policies.hydra.examples import CONFIG, ENTRY, LOAD, RUNS
 from policies.records import Bundle, Failure, Phase, Proof, Rehearsal, Request
+from tools.ledger_read import LedgerReader
 from tools.llm.base import ModelReply, ModelRequest
 from tools.llm.scripted import ScriptedModel
 
@@ -161,6 +164,26 @@ def test_an_interrupted_repair_goes_on_without_losing_or_doubling(tmp_path: Path
     again = resume(Path(first.ledger), rehearser=rehearser)
     assert again == second
     assert rehearser.calls == 3
+
+
+def test_an_interruption_before_the_first_review_says_how_to_go_on(tmp_path: Path) -> None:
+    rehearser = Killed()
+    rehearser.calls = 1
+    with pytest.raises(Interrupted, match=r"before the first review; go on with: suture resume /"):
+        repair(request(GOOD), workspace=tmp_path, settings=off(), rehearser=rehearser)
+    (ledger,) = tmp_path.iterdir()
+    assert (resume(ledger, rehearser=rehearser).reason, rehearser.calls) == ("ready", 4)
+
+
+def test_time_between_an_interruption_and_going_on_is_not_spent(tmp_path: Path) -> None:
+    rehearser = Killed()
+    first = repair(request(GOOD), workspace=tmp_path, settings=off(), rehearser=rehearser)
+    time.sleep(0.6)
+    second = resume(Path(first.ledger), rehearser=rehearser)
+    with LedgerReader.open(Path(first.ledger)) as book:
+        (entry,) = book.attempts()
+    assert 0 < entry.wall_s <= second.budget.seconds
+    assert entry.wall_s < 0.6
 
 
 def test_a_killed_model_attempt_does_not_ask_again(tmp_path: Path) -> None:

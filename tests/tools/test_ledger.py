@@ -521,3 +521,13 @@ def test_result_json_is_ascii_and_whole(ledger: Ledger) -> None:
     text = (ledger.private_dir / "result.json").read_text(encoding="ascii")
     assert json.loads(text)["result"] == {"detail": "naïve \ud800"}
     assert ledger.read_result() == {"detail": "naïve \ud800"}
+
+
+def test_a_repair_cut_off_before_it_began_is_told_apart(tmp_path: Path) -> None:
+    (tmp_path / ".git" / "suture").mkdir(parents=True)
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    with pytest.raises(UsageError, match="is a git repository, but not a ledger"):
+        Ledger.open(tmp_path)
+    (tmp_path / ".git" / "suture" / "settings.json").write_text("{}")
+    with pytest.raises(UsageError, match="cut off before it began: remove it and start again"):
+        Ledger.open(tmp_path)

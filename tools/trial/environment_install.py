@@ -31,6 +31,7 @@ _NETWORK = re.compile(
     r"|ProxyError|CERTIFICATE_VERIFY_FAILED|error sending request|dns error|Read timed out",
     re.I,
 )
+_REASON = re.compile(r"\[Errno -?\d+\] ([^'\"()]+)")
 _NO_MATCH = re.compile(r"No matching distribution found for (.+?)(?: \(from .*\))?$", re.M)
 _NONE_AVAILABLE = re.compile(
     r"have no matching distributions available for your environment:\n((?: +\S+\n)+)"
@@ -85,8 +86,9 @@ def classify(output: str) -> Outcome:
         )
     if match := _NETWORK.search(output):
         where = next(line for line in lines if match[0] in line)
+        reason = said[1].strip() if (said := _REASON.search(where)) else where[:300]
         raise EnvironmentUnavailable(
-            f"the package index cannot be reached: {where[:300]}. Retry online, or use --env"
+            f"the package index cannot be reached: {reason}. Retry online, or name an interpreter with --env"
         )
     missing = _missing(output)
     tail = "\n".join(lines[-30:])
