@@ -60,11 +60,22 @@ class _AddArgument(cst.CSTTransformer):
         ):
             indent = cst.SimpleWhitespace("    ")
             between = cst.Comma(whitespace_after=last.comma.whitespace_after.with_changes(last_line=indent))
+        end = last.comma
+        if isinstance(end, cst.Comma) and isinstance(end.whitespace_after, cst.ParenthesizedWhitespace):
+            between = _with_comment_of(end, between)
+            end = _without_comment(end)
         arguments[-1] = last.with_changes(comma=between, whitespace_after_arg=cst.SimpleWhitespace(""))
-        return [
-            *arguments,
-            new.with_changes(comma=last.comma, whitespace_after_arg=last.whitespace_after_arg),
-        ]
+        return [*arguments, new.with_changes(comma=end, whitespace_after_arg=last.whitespace_after_arg)]
+
+
+def _with_comment_of(commented: cst.Comma, comma: cst.Comma) -> cst.Comma:
+    """The comma with the comment that stands behind another one, where both end a line."""
+    space, other = comma.whitespace_after, commented.whitespace_after
+    if not isinstance(space, cst.ParenthesizedWhitespace) or not isinstance(
+        other, cst.ParenthesizedWhitespace
+    ):
+        return comma
+    return comma.with_changes(whitespace_after=space.with_changes(first_line=other.first_line))
 
 
 def _without_comment(comma: cst.Comma) -> cst.Comma:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from policies.hydra.composition import Composition, compose
 from policies.hydra.entry import Entry, entries
 from policies.hydra.flow import Event, Flow
+from policies.hydra.values import Load
 from policies.parsed import ParsedBundle
 
 
@@ -19,6 +20,7 @@ class Launch:
     trial: bool
     composition: Composition
     events: tuple[Event, ...]
+    loads: tuple[Load, ...] = ()
 
 
 def run_ids(subject: ParsedBundle) -> tuple[str, ...]:
@@ -49,4 +51,4 @@ def _launch(subject: ParsedBundle, entry: Entry, run_id: str, trial: bool) -> La
         return Launch(entry, run_id, trial, composition, ())
     flow = Flow(subject, run_id, trial, subject.run_documents[run_id].data or {})
     flow.run(entry, composition.data)
-    return Launch(entry, run_id, trial, composition, tuple(flow.events))
+    return Launch(entry, run_id, trial, composition, tuple(flow.events), tuple(flow.loads))

@@ -17,11 +17,13 @@ from policies.hydra.calls import call_constant, call_node_method, call_omegaconf
 from policies.hydra.entry import Entry
 from policies.hydra.names import dotted_name, local_functions
 from policies.hydra.values import (
+    LOADERS,
     NODE_METHODS,
     UNKNOWN,
     Constant,
     Flag,
     Function,
+    Load,
     Method,
     Node,
     Opaque,
@@ -85,6 +87,7 @@ class Flow:
     run_data: dict[str, Any]
     """The run config of `run_id`, as plain data."""
     events: list[Event] = field(default_factory=list)
+    loads: list[Load] = field(default_factory=list)
     depth: int = 0
     steps: int = 0
     guarded: int = 0
@@ -416,6 +419,9 @@ class Flow:
         target = self.value(node.func, frame)
         arguments = [self.value(a, frame) for a in node.args]
         keywords = {k.arg: self.value(k.value, frame) for k in node.keywords}
+        if _last(node.func) in LOADERS:
+            certain = not self.guarded and not self.unsure
+            self.loads.append(Load(frame.module, node, self.run_id, tuple(arguments), keywords, certain))
         if isinstance(target, Method):
             return call_node_method(self, target, node, arguments, frame)
         if isinstance(target, Function):

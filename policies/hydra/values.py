@@ -101,6 +101,23 @@ NODE_METHODS = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class Load:
+    """A call that loads something by name, with what is known of its arguments."""
+
+    module: Module
+    node: ast.Call
+    run_id: str
+    arguments: tuple[Value, ...]
+    keywords: dict[str | None, Value] = field(compare=False)
+    certain: bool
+    """Whether the call surely happens and nothing around it would catch its failure."""
+
+
+LOADERS = ("from_pretrained", "load_dataset")
+"""Calls that are noted as loads."""
+
+
 def merge_data(into: dict[str, Any], other: dict[str, Any]) -> None:
     """Recursive merge, the second wins."""
     for key, value in other.items():
