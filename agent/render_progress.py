@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,10 @@ from tools.plain_text import one_line
 
 KEPT_S = 1.0
 """Steps that took at least this long stay on the screen with their time."""
+REPEAT_S = 30.0
+"""How often a step that goes on is said again where there is no live line."""
+_ELAPSED = re.compile(r" \(\d+ s\)$")
+"""Installers count the seconds of a step; they are no new step."""
 
 
 def duration(seconds: float) -> str:
@@ -35,21 +40,28 @@ class TerminalProgress:
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
         self.console = console
-        self.spent = ""
-        """What it has cost so far, for the live line, e.g. `2 attempts, $0.03`."""
         self._quiet = quiet
         self._live: Live | None = None
         self._message = ""
-        self._began_s = self._since_s = time.monotonic()
+        self._began_s = self._since_s = self._said_s = time.monotonic()
         self._spinner = Spinner("dots")
 
     def __call__(self, message: str, /) -> None:
         text = one_line(message)
-        if self._quiet or not text or text == self._message:
+        step, now_s = _ELAPSED.sub("", text), time.monotonic()
+        if self._quiet or not text:
+            return
+        if step == self._message:
+            self._say_again(text, now_s)
             return
         self._keep_last()
-        self._message, self._since_s = text, time.monotonic()
+        self._message, self._since_s, self._said_s = step, now_s, now_s
         if self._live is None:
+            self.console.print(Text(text), soft_wrap=True)
+
+    def _say_again(self, text: str, now_s: float) -> None:
+        if self._live is None and text != self._message and now_s - self._said_s >= REPEAT_S:
+            self._said_s = now_s
             self.console.print(Text(text), soft_wrap=True)
 
     def __enter__(self) -> Self:
@@ -78,8 +90,7 @@ class TerminalProgress:
         if not self._message:
             return
         now_s = time.monotonic()
-        times = f"{duration(now_s - self._since_s)} of {duration(now_s - self._began_s)}"
-        tail = f"{times}, {self.spent}" if self.spent else times
+        tail = f"{duration(now_s - self._since_s)}, {duration(now_s - self._began_s)} in all"
         # A narrow terminal shows what is happening and drops the rest; a wrapped live line would smear.
         room = options.max_width - len(tail) - 5
         text = f"{one_line(self._message, limit=room)}  {tail}" if room >= 16 else self._message

@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from agent.deps import Deps
 from agent.state import End, Plan, RepairState
 from policies.codemods import apply_codemods
-from policies.records import Finding
+from policies.records import Finding, Spent
 
 MODEL_TRIES = 3
 """Attempts of the model on one base before it counts as stuck."""
@@ -41,7 +41,7 @@ def plan(state: RepairState, runtime: Runtime[Deps]) -> RepairState:
     )
     base = state["base"].sha
     deps.ledger.begin_attempt(number, made.text, base=base, strategy=strategy, started_at=made.started_at)
-    deps.progress(f"attempt {number}: {made.text}")
+    deps.progress(f"attempt {number}: {made.text}{_cost(state['spent'])}")
     return {"plan": made}
 
 
@@ -77,6 +77,11 @@ def _text(strategy: str, findings: Sequence[Finding]) -> str:
     counts = Counter(f.check for f in findings)
     listed = ", ".join(f"{check} x{n}" if n > 1 else check for check, n in counts.items())
     return f"{'codemods' if strategy == 'codemod' else 'the model'} for {listed}"
+
+
+def _cost(spent: Spent) -> str:
+    """What the model has cost before this attempt; nothing while it was not asked."""
+    return f" (so far {spent.tokens:,} tokens, ${spent.usd:.2f})" if spent.calls else ""
 
 
 def _end(state: RepairState, deps: Deps) -> End:

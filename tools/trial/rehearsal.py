@@ -25,6 +25,7 @@ from tools.trial.api_index import index_environment
 from tools.trial.base import Environment, EnvironmentResult
 from tools.trial.environment import default_cache_root, install_rehearsal, resolve_environment
 from tools.trial.environment_install import Installer
+from tools.trial.report import TrialReport
 from tools.trial.stage import Stage
 from tools.trial.trial import rehearse_compose, rehearse_trial
 
@@ -162,14 +163,14 @@ class SandboxRehearser:
         """The trials of all runs, some at the same time, in run order."""
 
         starting = [run_id for run_id in runs if run_id not in blocked]
-        if starting:
-            self._progress(f"running the trial of {' and '.join(starting)}")
+        report = TrialReport(self._progress, starting, jobs=self._jobs, wall_s=self._trial_wall_s)
+        report.begin()
 
         def one(run_id: str) -> Rehearsal:
             if run_id in blocked:
                 return skipped("trial", run_id, "Not started: the entry module's config does not compose.")
             rehearsal = rehearse_trial(stage, bundle, contract, run_id, wall_s=self._trial_wall_s)
-            self._progress(f"trial {run_id}: {rehearsal.status} ({rehearsal.wall_s:.0f} s)")
+            report.end(rehearsal)
             return rehearsal
 
         return in_parallel(one, runs, self._jobs)
