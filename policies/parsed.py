@@ -121,7 +121,9 @@ def parse_yaml(path: str, text: str) -> Document:
         data = yaml.load(text)
     except (YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        return Document(path, text, None, str(error).split("\n")[0], mark.line + 1 if mark else 1)
+        position = getattr(error, "position", 0)  # of a character that YAML does not allow
+        line = mark.line if mark else text.count("\n", 0, position if isinstance(position, int) else 0)
+        return Document(path, text, None, str(error).split("\n")[0], line + 1)
     if data is None:
         return Document(path, text, {})
     if not isinstance(data, dict):

@@ -12,7 +12,7 @@ from policies.imported import qualified, qualified_names
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, Severity
 
-LOADERS = {"datasets.load_dataset", "datasets.load_metric", "evaluate.load"}
+LOADERS = {"datasets.load_dataset"}
 PRETRAINED = ("transformers.", "diffusers.")
 VARIABLES = {
     "HF_HOME",
@@ -30,7 +30,8 @@ class CacheDir(ModuleCheck):
 
     The contract wants all downloads in one folder of the working directory, so that runs share them and they
     can be deleted. Calls that pass any `cache_dir` not known to be another folder, or `**kwargs`, or load
-    from a local path, are left alone, and so is a bundle that sets `HF_HOME` or its like.
+    from a local path, are left alone, and so are metrics, which are neither models nor data, and a bundle
+    that sets `HF_HOME` or its like.
     """
 
     ID = "cache-dir"
@@ -42,6 +43,7 @@ class CacheDir(ModuleCheck):
         Good(
             "from datasets import load_dataset as f\nC = './.cache/hf'\nf('a', cache_dir=C)\nf('x', **more)\n"
         ),
+        Good("import evaluate\nevaluate.load('f1')\n"),
         Good("import os, datasets\nos.environ['HF_HOME'] = '.cache'\ndatasets.load_dataset('glue')\n"),
         Good(
             "from datasets import load_dataset\nload_dataset('glue')\n",
@@ -77,26 +79,22 @@ model = AutoModel.from_pretrained(
         Bad(
             """\
 import datasets
-import evaluate
 
 CACHE = ".cache"
 rows = [datasets.load_dataset("glue", é, split="train")
         for é in names]
-metric = evaluate.load("f1")
 
 
 def load(cache_dir, name):
     return datasets.load_dataset(name)
 """,
-            lines=(5, 7, 11),
+            lines=(4, 9),
             fixed="""\
 import datasets
-import evaluate
 
 CACHE = ".cache"
 rows = [datasets.load_dataset("glue", é, split="train", cache_dir=CACHE)
         for é in names]
-metric = evaluate.load("f1", cache_dir=CACHE)
 
 
 def load(cache_dir, name):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
@@ -10,8 +11,12 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite, transform
 from policies.hydra.decorator import SetDecoratorArguments
 from policies.hydra.entry import ABSENT, Entry, entries
+from policies.hydra.moved_paths import directory_dependent
 from policies.parsed import ParsedBundle, parse_yaml
 from policies.records import Bundle, Finding, Severity
+
+MOST = 3
+"""How many lines hit by the change are listed."""
 
 CONFIG = {"config/config.yaml": "run: null\n"}
 STAYS = {"config/config.yaml": "run: null\nhydra:\n  run:\n    dir: .\n"}
@@ -23,7 +28,8 @@ class HydraVersionBase(Check):
     """Without `version_base`, Hydra 1.3 behaves like 1.1 and changes into `outputs/<date>/<time>`.
 
     A child process started with `-m src.train` then finds no module `src`, and relative paths such as
-    `results_dir` or `.cache/` point into the new folder. Advisory where the config keeps the directory.
+    `results_dir` or `.cache/` point into the new folder. Advisory where the config keeps the directory, and
+    where nothing in the file depends on it.
     Source: Hydra documentation, "version_base" and "Output/working directory".
     """
 
@@ -67,16 +73,15 @@ class HydraVersionBase(Check):
             given = (
                 "no version_base" if entry.version_base is ABSENT else f"version_base={entry.version_base!r}"
             )
-            effect = (
-                "the config keeps it in place" if stays else "relative paths and `-m src.…` children break"
-            )
+            moved = () if stays else directory_dependent(entry.module)
+            harmless = stays or not moved
             found = self.finding(
                 entry.module.path,
                 entry.line,
-                f"`{entry.function.name}` has {given}: Hydra changes the working directory; {effect}",
-                f"line {entry.line}: {entry.module.line(entry.line)}",
+                f"`{entry.function.name}` has {given}: {_change(stays)}",
+                _evidence(entry, moved),
             )
-            yield found.model_copy(update={"severity": Severity.ADVISORY}) if stays else found
+            yield found.model_copy(update={"severity": Severity.ADVISORY}) if harmless else found
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """State the current version base."""
@@ -89,10 +94,27 @@ class HydraVersionBase(Check):
         return rewrite(subject.bundle, entry.module.path, transform(entry.module.text, change))
 
 
+def _change(stays: bool) -> str:
+    if stays:
+        return "Hydra would change the working directory, but the config keeps it in place"
+    return "Hydra changes the working directory to `outputs/<date>/<time>`"
+
+
+def _evidence(entry: Entry, moved: Sequence[tuple[int, str]]) -> str:
+    """The decorator, and the first few lines that the change hits."""
+    hit = "; ".join(f"line {line}: {what}" for line, what in moved[:MOST])
+    more = f" and {len(moved) - MOST} more" if len(moved) > MOST else ""
+    decorator = f"line {entry.line}: {entry.module.line(entry.line)}"
+    return f"{decorator} — {hit}{more}" if hit else decorator
+
+
 def _keeps_directory(subject: ParsedBundle, entry: Entry) -> bool:
     """Whether the primary config pins the run directory to `.` or forbids the change."""
     text = subject.bundle.files.get(entry.config_file or "")
-    data = parse_yaml(entry.config_file or "", text).data if text is not None else None
+    document = parse_yaml(entry.config_file or "", text) if text is not None else None
+    if document is not None and document.data is None:
+        return bool(re.search(r"^\s+chdir:\s*(false|no|off)\b", document.text, re.IGNORECASE | re.MULTILINE))
+    data = document.data if document is not None else None
     node = (data or {}).get("hydra")
     if not isinstance(node, dict):
         return False
