@@ -5,6 +5,7 @@ Heavy imports happen inside the commands, so that `suture --help` answers at onc
 
 from __future__ import annotations
 
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -51,7 +52,8 @@ def log(ledger: LedgerPath, as_json: AsJson = False) -> None:
         reason = (result or {}).get("reason")
         print_json({"ledger": str(ledger), "reason": reason, "attempts": attempts, "unfinished": begun})
         return
-    from agent.render import make_console, render_log
+    from agent.render_base import make_console
+    from agent.render_ledger import render_log
 
     render_log(make_console(sys.stdout), entries, unfinished)
 
@@ -72,14 +74,29 @@ def _show_repair(book: LedgerReader, as_json: bool) -> None:
         request = book.request().model_dump(mode="json", exclude={"bundle"})
         print_json({"ledger": str(book.path), "request": request, "result": result})
         return
-    from agent.render import make_console, render_result
-    from tools.plain_text import visible
+    from agent.render import render_result
+    from agent.render_base import make_console
 
     known = _as_result(result)
     if known is not None:
         render_result(make_console(sys.stdout), known)
     else:
-        print_text(visible(book.story("import")) + "\n")
+        _show_unfinished(book)
+
+
+def _show_unfinished(book: LedgerReader) -> None:
+    """What is known of a repair that has no end yet: it was killed, or runs right now."""
+    from agent.render_base import make_console, say
+    from agent.render_ledger import render_log
+    from tools.plain_text import visible
+
+    console = make_console(sys.stdout)
+    say(console, ("UNFINISHED", "bold yellow"), "  unless it is running right now, go on with:")
+    console.print(f"  suture resume {shlex.quote(str(book.path))}", soft_wrap=True)
+    console.print()
+    render_log(console, book.attempts(), book.unfinished())
+    console.print()
+    console.print(visible(book.story("import")), soft_wrap=True)
 
 
 def _as_result(data: dict[str, Any] | None) -> RepairResult | None:
@@ -99,7 +116,8 @@ def _show_attempt(book: LedgerReader, number: int, as_json: bool) -> None:
         record = book.record(number).model_dump(mode="json")
         print_json({"entry": entry.model_dump(mode="json"), "record": record})
         return
-    from agent.render import make_console, render_attempt
+    from agent.render_base import make_console
+    from agent.render_ledger import render_attempt
 
     render_attempt(make_console(sys.stdout), entry, book.story(entry.repair_sha))
 
@@ -112,7 +130,8 @@ def diff(ledger: LedgerPath, number: Number = None, as_json: AsJson = False) -> 
     if as_json:
         print_json({"ledger": str(ledger), "attempt": number, "diff": text, **size.model_dump(mode="json")})
     elif sys.stdout.isatty():
-        from agent.render import make_console, render_diff
+        from agent.render_base import make_console
+        from agent.render_ledger import render_diff
 
         render_diff(make_console(sys.stdout), text)
     else:
@@ -212,7 +231,8 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Say what works on this machine, and how to get what does not."""
-    from agent.render import make_console, render_diagnoses
+    from agent.render_base import make_console
+    from agent.render_ledger import render_diagnoses
     from agent.render_progress import TerminalProgress
     from tools.machine import examine, sandbox_works
     from tools.trial.environment import default_cache_root

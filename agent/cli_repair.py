@@ -178,7 +178,8 @@ def review(
     if as_json:
         print_json(verdict.model_dump(mode="json"))
     else:
-        from agent.render import make_console, render_verdict
+        from agent.render import render_verdict
+        from agent.render_base import make_console
 
         render_verdict(make_console(sys.stdout), verdict, rehearsals)
     raise typer.Exit(READY if verdict.is_code_ready else NOT_READY)
@@ -210,7 +211,8 @@ def rehearse(
     if as_json:
         print_json([r.model_dump(mode="json") for r in rehearsals])
     else:
-        from agent.render import make_console, render_rehearsals
+        from agent.render import render_rehearsals
+        from agent.render_base import make_console
 
         render_rehearsals(make_console(sys.stdout), rehearsals)
     raise typer.Exit(READY if all(r.status == "passed" for r in rehearsals) else NOT_READY)
@@ -297,7 +299,7 @@ def _rehearsed(
 @contextmanager
 def _progress(quiet: bool) -> Iterator[TerminalProgress]:
     """Live progress; Ctrl-C and SIGTERM end the work alike, and leave nothing running."""
-    from agent.render import make_console
+    from agent.render_base import make_console
     from agent.render_progress import TerminalProgress
 
     before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -320,12 +322,14 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _deliver(result: RepairResult, as_json: bool) -> None:
-    from agent.render import make_console, render_result
+    from agent.render import render_interruption, render_result
+    from agent.render_base import make_console
 
     if as_json:
         print_json(result.model_dump(mode="json"))
     else:
-        render_result(make_console(), result)
+        render = render_interruption if result.reason == "interrupted" else render_result
+        render(make_console(), result)
     if result.reason == "interrupted":
         raise typer.Exit(INTERRUPTED)
     raise typer.Exit(READY if result.reason == "ready" else NOT_READY)

@@ -153,7 +153,7 @@ def test_log_lists_attempts(ledger: Ledger) -> None:
     assert [line.split()[:3:2] for line in shown.stdout.decode().splitlines()] == [
         ["1", "kept"],
         ["2", "refused"],
-        ["3", "killed"],
+        ["3", "unfinished"],
     ]
 
 
@@ -176,12 +176,14 @@ def test_show_without_a_number_tells_how_it_ended(finished: Ledger) -> None:
     assert shown["request"] == REQUEST.model_dump(mode="json", exclude={"bundle"})
     text = suture("show", finished.path).stdout.decode()
     assert text.startswith("\nNOT READY: what is left cannot be repaired here  in.txt\n")
-    assert "src/train.py  empty-file  codemod, attempt 1: empty" in text
+    assert "  attempt 1, by codemods\n    src/train.py  empty  [empty-file]\n" in text
 
 
 def test_show_of_a_repair_under_way_tells_the_request(ledger: Ledger) -> None:
     text = suture("show", ledger.path).stdout.decode()
-    assert text.startswith("# Request from in.txt (transcript)\nContract: standard")
+    assert text.startswith("UNFINISHED  unless it is running right now, go on with:\n  suture resume ")
+    assert "3  -           unfinished" in text
+    assert "\n# Request from in.txt (transcript)\nContract: standard" in text
 
 
 def test_diff_is_one_that_applies(ledger: Ledger, tmp_path: Path) -> None:

@@ -14,17 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.render import (
-    QuietConsole,
-    make_console,
-    render_attempt,
-    render_diagnoses,
-    render_diff,
-    render_log,
-    render_rehearsals,
-    render_result,
-    render_verdict,
-)
+from agent.render import render_interruption, render_rehearsals, render_result, render_verdict
+from agent.render_base import QuietConsole, make_console
+from agent.render_findings import decisive, render_failures
+from agent.render_ledger import render_attempt, render_diagnoses, render_diff, render_log
 from agent.render_progress import TerminalProgress, duration
 from agent.results import Fixed, Refused, RepairResult
 from policies.records import (
@@ -91,7 +84,12 @@ RESULT = RepairResult(
     detail="the attempts budget is used up",
     source="bundle.txt",
     before=(INSTALL.model_copy(update={"status": "failed"}), FAILED),
-    fixed=(Fixed(finding=LEFT.model_copy(update={"line": 3}), attempt=1, how="codemod"),),
+    fixed=(
+        Fixed(finding=LEFT.model_copy(update={"line": 9}), attempt=1, how="codemod"),
+        Fixed(finding=LEFT.model_copy(update={"line": 3}), attempt=1, how="codemod"),
+        Fixed(finding=LEFT.model_copy(update={"check": "rehearsal-failure"}), attempt=1, how="codemod"),
+        Fixed(finding=LEFT.model_copy(update={"line": 5}), attempt=2, how="model (m)"),
+    ),
     refused=(Refused(attempt=2, reason="the seed changed"),),
     diff=DiffSize(files=1, added_lines=4, removed_lines=2),
     notes=("the standard contract is assumed",),
@@ -119,21 +117,28 @@ def test_the_closing_summary_is_understood_at_once() -> None:
         Criteria
           1  Complete  violated  2 findings
           2  Hydra     unproven
+          unproven: no check objects, but a part of it needs judgement or a rehearsal that did not run
 
         Rehearsals, before and after
           install  failed         →  passed
           trial    0 of 1 passed  →  1 of 2 passed  3 batches, 2 optimizer steps, parameters moved in 1 of 1
-
-        Fixed (1)
-          src/model.py:3  undefined-name  codemod, attempt 1: name 'foo' is not [bold]defined[/bold]
-
-        Left (2)
-          src/model.py:40  undefined-name  name 'foo' is not [bold]defined[/bold]
-            return foo(x)\\x1b[2J
-          src/model.py  long-file  name 'foo' is not [bold]defined[/bold]
           trial r2: KeyError at src/train.py:7: 'lr'
 
-        Claims that the evidence refutes
+        Fixed (4)
+          attempt 1, by codemods
+            src/model.py:3, 9  name 'foo' is not [bold]defined[/bold]  [undefined-name]
+            and with that 1 failure in rehearsals
+          attempt 2, by the model (m)
+            src/model.py:5  name 'foo' is not [bold]defined[/bold]  [undefined-name]
+
+        To mend (1)
+          src/model.py:40  name 'foo' is not [bold]defined[/bold]  [undefined-name]
+            return foo(x)\\x1b[2J
+
+        Advice, blocks nothing (1)
+          src/model.py  name 'foo' is not [bold]defined[/bold]  [long-file]
+
+        Claims that the evidence refutes (1)
           refuted  `->` is a syntax error
             it parses
 
@@ -143,6 +148,7 @@ def test_the_closing_summary_is_understood_at_once() -> None:
         Assumed
           - the standard contract is assumed
 
+        Verdict  NOT READY: a budget is used up
         Changed  1 file, +4 -2 lines
         Spent    2 attempts, 1 min 20 s, 12,000 tokens in 1 call, $0.03
         Ledger   work space/x
@@ -163,6 +169,7 @@ def test_a_ready_bundle_says_so_and_little_else() -> None:
     assert text_of(console) == textwrap.dedent("""
         READY  b
 
+        Verdict  READY
         Changed  0 files, +0 -0 lines
         Spent    0 attempts, 0.0 s, no model asked
         Ledger   l
@@ -191,18 +198,21 @@ def test_a_review_shows_findings_with_evidence_and_claims() -> None:
         Criteria
           1  Complete  violated  2 findings
           2  Hydra     unproven
+          unproven: no check objects, but a part of it needs judgement or a rehearsal that did not run
 
         Rehearsals
           install      passed   1 min 15 s
           compose  r2  skipped  0.0 s
           compose r2: no run config
 
-        Findings (2)
-          src/model.py:40  undefined-name  name 'foo' is not [bold]defined[/bold]
+        To mend (1)
+          src/model.py:40  name 'foo' is not [bold]defined[/bold]  [undefined-name]
             return foo(x)\\x1b[2J
-          src/model.py  long-file  name 'foo' is not [bold]defined[/bold]
 
-        Claims of the reviewer
+        Advice, blocks nothing (1)
+          src/model.py  name 'foo' is not [bold]defined[/bold]  [long-file]
+
+        Claims of the reviewer (1)
           refuted  `->` is a syntax error
             it parses
         """)
@@ -221,12 +231,100 @@ def test_rehearsals_say_what_was_counted() -> None:
 
 def test_long_lists_end_with_how_many_more() -> None:
     console = screen()
-    findings = tuple(LEFT.model_copy(update={"line": n, "evidence": ""}) for n in range(1, 36))
+    findings = tuple(
+        LEFT.model_copy(update={"line": n, "message": f"{n}", "evidence": ""}) for n in range(1, 36)
+    )
     render_verdict(console, Verdict(is_code_ready=False, code_issue="", findings=findings))
     assert text_of(console).splitlines()[-2:] == [
-        "  src/model.py:30  undefined-name  name 'foo' is not [bold]defined[/bold]",
+        "  src/model.py:30  30  [undefined-name]",
         "  and 5 more",
     ]
+
+
+def test_the_same_at_many_places_is_said_once() -> None:
+    console = screen()
+    at = (
+        (LEFT.file, 1),
+        (LEFT.file, 2),
+        ("src/train.py", 3),
+        (LEFT.file, 4),
+        ("src/z.py", 5),
+        ("src/z.py", 6),
+    )
+    findings = tuple(LEFT.model_copy(update={"file": file, "line": line}) for file, line in at)
+    render_verdict(console, Verdict(is_code_ready=False, code_issue="", findings=findings))
+    assert "  src/model.py:1, 2, 4, src/train.py:3, src/z.py:5 and 1 more  name" in text_of(console)
+    assert text_of(console).count("return foo") == 1
+
+
+WALL = """\
+runs: a, b
+code: model(x)
+assumed: something
+KeyError: 'lr' is not in the config
+output:
+Traceback (most recent call last):
+  File "src/train.py", line 7
+KeyError: 'lr' is not in the config
+"""
+
+
+def test_a_wall_of_evidence_is_cut_to_where_and_what() -> None:
+    finding = LEFT.model_copy(update={"evidence": WALL, "message": "trial fails"})
+    assert decisive(finding) == ["runs: a, b", "code: model(x)", "KeyError: 'lr' is not in the config"]
+    same = LEFT.model_copy(
+        update={"evidence": "KeyError: 'lr'", "message": "trial fails with KeyError: 'lr'"}
+    )
+    assert decisive(same) == []
+    long = LEFT.model_copy(update={"evidence": "x" * 500})
+    assert [len(line) for line in decisive(long)] == [160]
+
+
+def test_failures_of_runs_are_said_once_and_not_beside_their_finding() -> None:
+    console = screen()
+    other = FAILED.model_copy(update={"run_id": "r1"})
+    render_failures(console, (FAILED, other, SKIPPED, INSTALL))
+    assert text_of(console) == (
+        "  trial of 2 runs: KeyError at src/train.py:7: 'lr'\n  compose r2: no run config\n"
+    )
+    told = LEFT.model_copy(update={"check": "rehearsal-failure", "file": "src/train.py", "line": 7})
+    silent = screen()
+    render_failures(silent, (FAILED, other), (told,))
+    assert text_of(silent) == ""
+
+
+def test_claims_are_sorted_and_stock_evidence_is_said_once() -> None:
+    console = screen()
+    stock = "nothing speaks to it"
+    claims = (
+        Claim(text="a", status="unverified", evidence=stock),
+        Claim(text="b", status="confirmed", evidence="line 3"),
+        Claim(text="c", status="unverified", evidence=stock),
+    )
+    render_verdict(console, Verdict(is_code_ready=True, code_issue="", claims=claims))
+    assert text_of(console).splitlines()[2:] == [
+        "Claims of the reviewer (3)",
+        "  confirmed  b",
+        "    line 3",
+        "  unverified  a",
+        "  unverified  c",
+        f"    {stock}",
+    ]
+
+
+def test_an_interruption_is_told_briefly() -> None:
+    console = screen()
+    render_interruption(console, RESULT.model_copy(update={"reason": "interrupted"}))
+    assert text_of(console) == textwrap.dedent("""
+        INTERRUPTED  bundle.txt
+          so far: 2 attempts recorded, 1 blocking finding left, 2 of 3 rehearsals passed
+
+        Changed  1 file, +4 -2 lines
+        Spent    2 attempts, 1 min 20 s, 12,000 tokens in 1 call, $0.03
+        Ledger   work space/x
+          suture resume 'work space/x'
+          suture show 'work space/x'
+        """)
 
 
 def entry(**update: object) -> AttemptEntry:
@@ -261,10 +359,10 @@ def test_a_log_has_an_attempt_a_line() -> None:
     begun = Begun(number=4, status="begun", plan="codemods", started_at=WHEN)
     render_log(console, (entry(), refused, worse), (begun,))
     assert text_of(console) == textwrap.dedent("""\
-        1  aaaaaaaaaa  kept      1 h 01 min  trial=1/2  Fix \\x07 it  main best
-        2  cccccccccc  refused   1 min 00 s  trial=1/2  Fix \\x07 it
-        3  dddddddddd  not kept  1.0 s       trial=1/2  Fix \\x07 it
-        4  -           killed                           codemods
+        1  aaaaaaaaaa  kept        1 h 01 min  main best  trial=1/2  Fix \\x07 it
+        2  cccccccccc  refused     1 min 00 s             trial=1/2  Fix \\x07 it
+        3  dddddddddd  not kept    1.0 s                  trial=1/2  Fix \\x07 it
+        4  -           unfinished                                    codemods
         """)
     empty = screen()
     render_log(empty, ())
@@ -341,7 +439,7 @@ def test_progress_elsewhere_is_one_plain_line_a_step() -> None:
 
 LIVE = """
 import sys, time
-from agent.render import make_console
+from agent.render_base import make_console
 from agent.render_progress import TerminalProgress
 with TerminalProgress(make_console()) as progress:
     progress("installing " + "very " * 40 + "much")
