@@ -10,7 +10,6 @@ from typing import Self
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
 from tools.plain_text import one_line
@@ -83,7 +82,7 @@ class TerminalProgress:
     def _keep_last(self) -> None:
         took_s = time.monotonic() - self._since_s
         if self._live is not None and self._message and took_s >= KEPT_S:
-            self.console.print(self._line(Text("·"), f"{self._message}  {duration(took_s)}"), style="dim")
+            self.console.print(_line("·", self._message, duration(took_s), self.console.width), style="dim")
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The live line."""
@@ -91,14 +90,12 @@ class TerminalProgress:
             return
         now_s = time.monotonic()
         tail = f"{duration(now_s - self._since_s)}, {duration(now_s - self._began_s)} in all"
-        # A narrow terminal shows what is happening and drops the rest; a wrapped live line would smear.
-        room = options.max_width - len(tail) - 5
-        text = f"{one_line(self._message, limit=room)}  {tail}" if room >= 16 else self._message
-        yield self._line(self._spinner.render(console.get_time()), text)
+        lead = str(self._spinner.render(console.get_time()))
+        yield _line(lead, self._message, tail, options.max_width)
 
-    def _line(self, lead: object, text: str) -> Table:
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(width=1)
-        grid.add_column(no_wrap=True, overflow="ellipsis")
-        grid.add_row(lead if isinstance(lead, Text) else str(lead), Text(text))
-        return grid
+
+def _line(lead: str, message: str, tail: str, width: int) -> Text:
+    """One row; a narrow terminal shows what is happening and drops the rest, as a wrap would smear."""
+    room = width - len(tail) - 5
+    text = f"{one_line(message, limit=room)}  {tail}" if room >= 16 else message
+    return Text(f"{lead} {text}", no_wrap=True, overflow="ellipsis")

@@ -87,8 +87,10 @@ def _subject(record: AttemptRecord) -> str:
 
 
 def _named(findings: Sequence[Finding]) -> str:
-    """The checks by name, blocking ones first, as many as a subject holds."""
-    ranked = sorted(findings, key=lambda f: f.severity is not Severity.BLOCKING)
+    """The checks by name, blocking ones first and symptoms last, as many as a subject holds."""
+    ranked = sorted(
+        findings, key=lambda f: (f.check == "rehearsal-failure", f.severity is not Severity.BLOCKING)
+    )
     names = list(dict.fromkeys(f.check for f in ranked))
     room = SUBJECT_LIMIT - len("Refused: fix  and 99 more")
     shown = names[:1]

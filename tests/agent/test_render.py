@@ -456,6 +456,10 @@ def test_progress_on_a_terminal_is_one_live_line_that_goes_away(columns: str) ->
     rows = [row for row in re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)) if row.strip()]
     assert max(len(row) for row in rows) <= int(columns)
     assert rows[-1] == "done"
+    kept = [row for row in rows if row.startswith("·")]
+    assert len(kept) == 1, "the long step stays, the short one does not"
+    assert kept[0].startswith("· installing")
+    assert columns == "18" or re.search(r"…  1\.\d s$", kept[0])
     assert "composing" in shown
     assert re.search(r"\x1b\[[0-9;]*3[0-7]m", shown) is None, "NO_COLOR"
     if columns == "60":

@@ -256,8 +256,10 @@ def test_an_accepted_attempt_that_made_things_worse_is_not_kept(ledger: Ledger) 
 def test_subjects_say_what_was_done_and_fit_a_line(ledger: Ledger) -> None:
     checks = [FOUND.model_copy(update={"check": f"a-rather-long-check-{n}"}) for n in range(4)]
     advice = FOUND.model_copy(update={"check": "advice", "severity": Severity.ADVISORY})
+    symptom = FOUND.model_copy(update={"check": "rehearsal-failure"})
     cases = {
         (): "Write the model",
+        (symptom, advice): "Fix advice, rehearsal-failure",
         (FOUND,): "Fix src/model.py: the file is empty",
         (advice, *checks[:1]): "Fix a-rather-long-check-0, advice",
         (advice, *checks): "Fix a-rather-long-check-0, a-rather-long-check-1 and 3 more",

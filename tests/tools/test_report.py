@@ -19,8 +19,8 @@ def test_it_says_what_runs_now() -> None:
         report.end(ended(run_id))
     assert said == [
         "running the trials of a and b (0 of 3 done), at most 300 s each",
-        "trial of b passed after 12 s; running the trials of a and c (1 of 3 done)",
-        "trial of a passed after 12 s; running the trial of c (2 of 3 done)",
+        "running the trials of a and c (1 of 3 done); trial of b passed after 12 s",
+        "running the trial of c (2 of 3 done); trial of a passed after 12 s",
         "trial of c passed after 12 s",
     ]
 

@@ -30,7 +30,8 @@ class TrialReport:
         with self._lock:
             self._waiting.remove(trial.run_id)
             said = f"trial of {trial.run_id} {trial.status} after {trial.wall_s:.0f} s"
-            self._progress(f"{said}; {self._running()}" if self._waiting else said)
+            # What goes on comes first: a narrow terminal cuts the end.
+            self._progress(f"{self._running()}; {said}" if self._waiting else said)
 
     def _running(self) -> str:
         """E.g. `running the trials of a and b (1 of 4 done)`."""
