@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from policies.parsed import ParsedBundle
 from policies.records import Failure, Proof, Rehearsal
+from policies.requirements import comes_with, declared, distributions
 
 NO_GPU = re.compile(
-    r"not compiled with CUDA|Found no NVIDIA driver|No CUDA GPUs are available|NVML|nvidia-smi|libcuda|"
+    r"not compiled with CUDA|Found no NVIDIA driver|No CUDA GPUs are available|\bNVML|nvidia-smi|libcuda|"
     r"CUDA driver|requires? (?:a|an) (?:NVIDIA )?GPU|CUDA is not available|no available (?:CUDA )?GPU|"
     r"(?:fp16|bf16)[^.\n]{0,40}(?:requires?|need|support)[^.\n]{0,40}(?:gpu|cuda)|Invalid device id|"
     r"bitsandbytes[^\n]{0,80}(?:CUDA|GPU)",
@@ -24,11 +26,13 @@ SERVED = "is served"
 """Ends an assumption about an id that got a stand-in; a failure to load cannot come from it."""
 
 
-def machine_limit(rehearsal: Rehearsal) -> str:
+def machine_limit(rehearsal: Rehearsal, subject: ParsedBundle) -> str:
     """Why the failure says nothing about the bundle, in one sentence; empty when it does."""
     failure = rehearsal.failure
     if failure is None:
         return ""
+    if failure.exception == "ModuleNotFoundError":
+        return _not_installed(failure, subject)
     if failure.exception == "MemoryLimit":
         return "the rehearsal's memory limit ended it; a larger machine may run it"
     if failure.exception == "Timeout":
@@ -38,6 +42,17 @@ def machine_limit(rehearsal: Rehearsal) -> str:
     if NO_KERNEL.search(failure.message):
         return "the CPU lacks this half-precision kernel; on a GPU this may work"
     return hub_gap(failure, rehearsal.proof)
+
+
+def _not_installed(failure: Failure, subject: ParsedBundle) -> str:
+    """An import that the bundle declares and the interpreter of the rehearsal does not have."""
+    named = re.search(r"No module named '([\w.]+)'", failure.message)
+    names = declared(subject)
+    if named is None or names is None or not comes_with(names).intersection(distributions(named[1])):
+        return ""
+    return (
+        f"the interpreter that was used lacks {named[1]!r}, which the bundle declares; --env auto installs it"
+    )
 
 
 def _slow(proof: Proof | None) -> str:

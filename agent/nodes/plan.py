@@ -12,6 +12,7 @@ from agent.deps import Deps
 from agent.state import End, Plan, RepairState
 from policies.codemods import apply_codemods
 from policies.records import Finding, Spent
+from policies.rehearsal_limits import machine_limit
 
 MODEL_TRIES = 3
 """Attempts of the model on one base before it counts as stuck."""
@@ -85,7 +86,13 @@ def _cost(spent: Spent) -> str:
 
 
 def _end(state: RepairState, deps: Deps) -> End:
-    blocking = state["base"].verdict.blocking
+    base = state["base"]
+    blocking = base.verdict.blocking
+    limits = [machine_limit(r, deps.subject(base.bundle)) for r in base.rehearsals if r.status == "failed"]
+    if not blocking and any(limits):
+        return End(
+            reason="cannot-repair", detail=f"it cannot be shown to run here: {next(filter(None, limits))}"
+        )
     left = (
         "; ".join(f"{f.check} at {f.file}:{f.line}" for f in blocking[:5]) or "a rehearsal that does not pass"
     )

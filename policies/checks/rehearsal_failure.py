@@ -29,6 +29,9 @@ _FAILED = Failure(
 _NO_GPU = _FAILED.model_copy(
     update={"exception": "AssertionError", "message": "Torch not compiled with CUDA enabled"}
 )
+_NOT_INSTALLED = _NO_GPU.model_copy(
+    update={"exception": "ModuleNotFoundError", "message": "No module named 'pynvml'", "function": ""}
+)
 
 
 def _failed(failure: Failure, *run_ids: str, proof: Proof | None = None) -> Evidence:
@@ -68,6 +71,12 @@ class RehearsalFailure(Check):
             lines=(2,),
         ),
         Bad("def forward(batch):\n    return batch.cuda()\n", evidence=_failed(_NO_GPU, "a"), lines=(2,)),
+        Bad(
+            "x = 1\nimport pynvml\n",
+            files={"pyproject.toml": '[project]\nname = "x"\nversion = "1"\ndependencies = ["pynvml"]\n'},
+            evidence=_failed(_NOT_INSTALLED, "a"),
+            lines=(2,),
+        ),
     )
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
@@ -77,7 +86,7 @@ class RehearsalFailure(Check):
         keyed = sorted(failed, key=lambda pair: (_place(pair[1], subject), pair[0]))
         for (place, message), group in groupby(keyed, lambda pair: (_place(pair[1], subject), pair[0])):
             same = [rehearsal for _, rehearsal in group]
-            limit = machine_limit(same[0])
+            limit = machine_limit(same[0], subject)
             yield Finding(
                 check=self.ID,
                 criterion=_criterion(same[0].phase, place[0]),

@@ -24,7 +24,16 @@ def failed(
     return Rehearsal(phase=phase, run_id=run, status="failed", wall_s=1.0, failure=failure, proof=proof)
 
 
+DECLARES = ParsedBundle(
+    Bundle(
+        files={"pyproject.toml": '[project]\nname = "x"\nversion = "1"\ndependencies = ["nvidia-ml-py"]\n'}
+    ),
+    STANDARD,
+)
 LIMITS = [
+    ("ModuleNotFoundError", "No module named 'pynvml'", None, True),
+    ("ModuleNotFoundError", "No module named 'src.utils'", None, False),
+    ("ModuleNotFoundError", "No module named 'sklearn.metrics'", None, False),
     ("AssertionError", "Torch not compiled with CUDA enabled", None, True),
     ("RuntimeError", "Found no NVIDIA driver on your system.", None, True),
     ("NVMLError_LibraryNotFound", "NVML Shared Library Not Found", None, True),
@@ -52,7 +61,7 @@ LIMITS = [
 def test_limits_are_told_from_defects(
     exception: str, message: str, proof: Proof | None, limited: bool
 ) -> None:
-    assert bool(machine_limit(failed(exception, message, proof))) is limited
+    assert bool(machine_limit(failed(exception, message, proof), DECLARES)) is limited
 
 
 def test_runs_that_fail_alike_are_one_finding() -> None:
