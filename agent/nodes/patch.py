@@ -37,7 +37,8 @@ def _by_model(state: RepairState, deps: Deps) -> RepairState:
     deps.exchanges.begin(state["plan"].number)
     failed: dict[str, str] = {}
     bundle, notes = None, tuple[str, ...]()
-    deps.progress(f"asking {deps.model.name} about {len(state['plan'].findings)} findings")
+    count = len(state["plan"].findings)
+    deps.progress(f"asking {deps.model.name} about {count} finding{'' if count == 1 else 's'}")
     try:
         repair = repair_with_model(
             deps.subject(base.bundle),

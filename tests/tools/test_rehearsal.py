@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from policies.contract import STANDARD
-from policies.errors import UsageError
+from policies.errors import BackendError, UsageError
 from policies.records import Bundle, Failure, Phase, Proof, Rehearsal
 from tools.sandbox.base import Limits
 from tools.trial.base import Rehearser
@@ -213,6 +213,15 @@ def test_requirements_that_cannot_be_had_leave_nothing_to_run(cache: Path) -> No
 def test_the_real_hub_is_refused_with_a_reason() -> None:
     with pytest.raises(UsageError, match="network"):
         SandboxRehearser(hub="real")
+
+
+def test_a_cache_that_cannot_be_written_is_told_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    rehearser = SandboxRehearser(env=sys.executable, cache_root=tmp_path / "file" / "cache")
+    with pytest.raises(
+        BackendError, match=r"^the cache .*/file/cache cannot be written: Not a directory; set"
+    ):
+        rehearser.verify()
 
 
 def test_run_ids_are_the_names_of_the_run_configs() -> None:

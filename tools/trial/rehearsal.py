@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ from typing import Literal
 from policies.base import Api, Evidence
 from policies.codemods import apply_codemods
 from policies.contract import STANDARD, Contract
-from policies.errors import UsageError
+from policies.errors import BackendError, UsageError
 from policies.parsed import ParsedBundle
 from policies.records import Bundle, Phase, Rehearsal
 from policies.registry import all_checks
@@ -89,10 +90,11 @@ class SandboxRehearser:
         return self._resolve(bundle)[0]
 
     def verify(self) -> None:
-        """Fail now rather than later: the sandbox must open, and a named interpreter must run.
+        """Fail now rather than later: the cache must be writable, the sandbox open, a named interpreter run.
 
-        Raises SandboxUnavailable, or UsageError for the interpreter.
+        Raises BackendError, SandboxUnavailable among them, or UsageError for the interpreter.
         """
+        _writable(self._cache_root)
         open_sandbox(self._sandbox, SandboxSpec())
         if self._env != "auto":
             self._resolve(Bundle(files={}))
@@ -182,6 +184,18 @@ def with_needed_requirements(bundle: Bundle) -> Bundle:
     repaired = apply_codemods(ParsedBundle(bundle, STANDARD), Evidence(), checks).bundle
     text = repaired.files.get("pyproject.toml")
     return bundle if text is None else bundle.with_file("pyproject.toml", text)
+
+
+def _writable(cache_root: Path) -> None:
+    try:
+        cache_root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache_root):
+            pass
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise BackendError(
+            f"the cache {cache_root} cannot be written: {why}; set SUTURE_CACHE to a folder that can"
+        ) from error
 
 
 def run_ids_of(bundle: Bundle) -> tuple[str, ...]:
