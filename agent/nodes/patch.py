@@ -13,6 +13,8 @@ from policies.codemods import apply_codemods
 from policies.errors import LimitReached, ModelUnavailable
 from policies.records import Claim, Finding, Severity, Spent
 
+NO_MODEL = "none is configured any more"
+
 
 def patch(state: RepairState, runtime: Runtime[Deps]) -> RepairState:
     """Apply codemods, or ask the model; many findings in one go.
@@ -31,7 +33,8 @@ def _by_codemods(state: RepairState, deps: Deps) -> Patch:
 
 
 def _by_model(state: RepairState, deps: Deps) -> RepairState:
-    assert deps.model is not None, "the plan asks for a model that is not there"
+    if deps.model is None:  # the repair was interrupted after the plan, and goes on without one
+        return {"patch": Patch(bundle=None, unavailable=NO_MODEL), "model_down": NO_MODEL}
     base, before = state["base"], state["spent"]
     deps.tally.spent = before
     deps.exchanges.begin(state["plan"].number)

@@ -208,6 +208,23 @@ def test_a_killed_model_attempt_does_not_ask_again(tmp_path: Path) -> None:
     assert (second.reason, second.attempts, Once.calls) == ("ready", 2, 1)
 
 
+def test_a_repair_interrupted_while_asking_can_go_on_without_the_model(tmp_path: Path) -> None:
+    def interrupted(_: ModelRequest) -> str:
+        raise KeyboardInterrupt
+
+    rehearser = TextRehearser("cfg.mode")
+    model = ScriptedModel(interrupted)
+    first = repair(request(TRAIN), workspace=tmp_path, settings=off(), rehearser=rehearser, model=model)
+    assert (first.reason, first.attempts) == ("interrupted", 1)
+    second = resume(Path(first.ledger), rehearser=rehearser)
+    assert (second.reason, second.attempts) == ("cannot-repair", 2)
+    assert second.detail == "the model cannot be asked: none is configured any more"
+    third = resume(
+        Path(first.ledger), rehearser=rehearser, model=ScriptedModel([answer("results(cfg)", "cfg.mode")])
+    )
+    assert (third.reason, third.attempts) == ("ready", 3)
+
+
 def test_more_budget_lets_an_ended_repair_go_on(tmp_path: Path) -> None:
     rehearser = TextRehearser("cfg.mode")
     first = repair(request(TRAIN), workspace=tmp_path, settings=off(), rehearser=rehearser)
