@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from policies.gate.base import GateRule, Objection, Pair, Place, Side, asked, change, code
@@ -27,6 +28,15 @@ _PASSED = code("""
 _CRASH = asked("the trial fails: RuntimeError: shapes do not match", line=4)
 
 
+_FALLBACK = code("""
+    def build(name):
+        try:
+            return large(name)
+        except Exception:
+            return small(name)
+""")
+
+
 class SwallowedException(GateRule):
     """A failure that is caught and forgotten is still there; the run only looks as if it worked.
 
@@ -35,6 +45,7 @@ class SwallowedException(GateRule):
 
     ID = "swallowed-exception"
     REFUSED = (
+        change(_FALLBACK, _FALLBACK.replace("return small(name)", "return None")),
         change(_STEP, _PASSED),
         change(_STEP, _PASSED.replace("except Exception:", "except:")),
         change(_STEP, _PASSED.replace("pass", "loss = batch.new_zeros(1)")),
@@ -75,13 +86,18 @@ class SwallowedException(GateRule):
         ),
         change(_PASSED, _PASSED.replace("loader:", "list(loader):")),
         change("def fit(:\n" + _PASSED, _PASSED),
+        change(_FALLBACK, _FALLBACK.replace("small(name)", "small(IDS.get(name, name))")),
     )
 
     def objections(self, pair: Pair) -> Iterator[Objection]:
         """Every new handler that does not hand the failure on."""
         reported = _reported(pair)
+        stood = Counter(_kind(place) for place in pair.gone(_handlers))
         for place in pair.fresh(_handlers):
             assert isinstance(place.node, ast.ExceptHandler)
+            if stood[_kind(place)] > 0:
+                stood[_kind(place)] -= 1
+                continue
             caught = _types(place.node.type)
             if caught & {"", "Exception", "BaseException"} and not _hands_on(place.node.body):
                 yield place.objection("a new handler swallows every exception")
@@ -93,6 +109,16 @@ class SwallowedException(GateRule):
             caught = {leaf(arg) for arg in place.node.args}
             if caught & ({"Exception", "BaseException"} | reported):
                 yield place.objection("a new suppress() swallows exceptions")
+
+
+def _kind(place: Place) -> tuple[str, str, str, bool, bool]:
+    """What stays when a statement of a handler is edited: place, caught types, what it does about them."""
+    node = place.node
+    assert isinstance(node, ast.ExceptHandler)
+    function = place.module.enclosing_function(node)
+    caught = ast.unparse(node.type) if node.type else ""
+    name = function.name if function else ""
+    return place.module.path, name, caught, _hands_on(node.body), _forgets(node.body)
 
 
 def _handlers(side: Side) -> Iterator[Place]:

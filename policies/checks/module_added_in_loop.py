@@ -1,0 +1,173 @@
+"""Check `module-added-in-loop`: a walk over modules must not meet those that it adds."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from policies.base import Bad, Evidence, Good, ModuleCheck
+from policies.edit import rewrite
+from policies.hydra.names import origin
+from policies.parsed import Module, ParsedBundle
+from policies.records import Bundle, Finding, Severity
+from policies.replace_node import replace_expression
+
+WALKS = ("modules", "named_modules")
+GATE = "from torch import nn\n\n\nclass Gate(nn.Module):\n    pass\n\n\n"
+LOOP = f'{GATE}def gates(model):\n    for name, m in model.named_modules():\n        if "layer" in name:\n'
+
+
+ADDED = "            gate = Gate()\n            setattr(m, 'gate', gate)  # one each\n"
+WALK = f"{GATE}def f(model):\n    for m in model.modules():\n"
+CHILD = "        if hasattr(m, 'heads'):\n            m.add_module('gate', nn.Identity())\n"
+
+
+class ModuleAddedInLoop(ModuleCheck):
+    """`named_modules()` walks lazily, so it goes on into a sub-module that the loop has just added.
+
+    Where the condition goes by the name, the new module satisfies it as well, gets one of its own, and so on:
+    RecursionError. Where it goes by the class or another attribute, the walk merely meets it: advisory.
+
+    Source: `torch.nn.Module.named_modules`.
+    """
+
+    ID = "module-added-in-loop"
+    CRITERION = 4
+    PATH = "src/model.py"
+    GOOD = (
+        Good(
+            LOOP.replace("model.named_modules()", "list(model.named_modules())")
+            + "            m.g = Gate()\n"
+        ),
+        Good(f"{LOOP}            m.flag = True\n            setattr(m, 'rank', Gate)\n"),
+        Good(f"{LOOP}            other.gate = Gate()\n"),
+        Good(f"{GATE}def f(rows):\n    for m in rows.items():\n        m.gate = Gate()\n"),
+    )
+    BAD = (
+        Bad(
+            f"{LOOP}{ADDED}",
+            lines=(9,),
+            fixed=f"{LOOP}{ADDED}".replace("model.named_modules()", "list(model.named_modules())"),
+        ),
+        Bad(
+            f"{WALK}{CHILD}",
+            lines=(9,),
+            fixed=f"{WALK.replace('model.modules()', 'list(model.modules())')}{CHILD}",
+        ),
+    )
+
+    def find_in(self, module: Module, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
+        """Every lazy walk whose body gives the visited module a new child."""
+        classes = subject.memo("module-added-in-loop.classes", _module_classes)
+        for loop in _walks(module):
+            added = next(_additions(module, loop, classes), None)
+            if added is None:
+                continue
+            picked = _by_kind(module, added, loop)
+            found = self.finding(
+                module.path,
+                loop.lineno,
+                f"the walk over `{ast.unparse(loop.iter)}` meets the modules that it adds"
+                + ("" if picked else " and adds to them again, without end"),
+                f"line {added.lineno}: {module.line(added.lineno)}",
+            )
+            yield found.model_copy(update={"severity": Severity.ADVISORY}) if picked else found
+
+    def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
+        """Walk over a list made beforehand."""
+        module = subject.modules[finding.file]
+        for loop in _walks(module):
+            if loop.lineno == finding.line:
+                source = ast.get_source_segment(module.text, loop.iter)
+                text = replace_expression(module, loop.iter, f"list({source})")
+                return rewrite(subject.bundle, module.path, text)
+        return None
+
+
+def _module_classes(subject: ParsedBundle) -> frozenset[str]:
+    """Names of the bundle's classes that derive from something called Module or from one another."""
+    bases = {
+        node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+        for _, node in subject.walk()
+        if isinstance(node, ast.ClassDef)
+    }
+    known = {"Module"}
+    while grown := {name for name, over in bases.items() if over & known} - known:
+        known |= grown
+    return frozenset(known)
+
+
+def _walks(module: Module) -> list[ast.For]:
+    found = [
+        node
+        for node in module.nodes
+        if isinstance(node, ast.For)
+        and isinstance(node.iter, ast.Call)
+        and isinstance(node.iter.func, ast.Attribute)
+        and node.iter.func.attr in WALKS
+    ]
+    return sorted(found, key=lambda loop: loop.lineno)
+
+
+def _visited(loop: ast.For) -> str:
+    """The variable that holds the module itself."""
+    target = loop.target
+    last = target.elts[-1] if isinstance(target, ast.Tuple) and target.elts else target
+    return last.id if isinstance(last, ast.Name) else ""
+
+
+def _additions(module: Module, loop: ast.For, classes: frozenset[str]) -> Iterator[ast.stmt | ast.expr]:
+    """Statements and calls in the loop that give the visited module a child."""
+    name = _visited(loop)
+    inside = [node for statement in loop.body for node in ast.walk(statement)]
+    made = {
+        target.id
+        for node in inside
+        if isinstance(node, ast.Assign) and _makes_module(module, node.value, classes)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in inside:
+        match node:
+            case ast.Call(func=ast.Name(id="setattr"), args=[ast.Name(id=owner), _, value]):
+                pass
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id=owner), attr="add_module" | "register_module"),
+                args=[_, value],
+            ):
+                pass
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id=owner))], value=value):
+                pass
+            case _:
+                continue
+        named = isinstance(value, ast.Name) and value.id in made
+        if owner == name and (named or _makes_module(module, value, classes)):
+            yield node
+
+
+def _makes_module(module: Module, node: ast.expr, classes: frozenset[str]) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    name = origin(module, node.func)
+    return (name.startswith("torch.nn.") and name.count(".") == 2) or name.rpartition(".")[2] in classes
+
+
+def _by_kind(module: Module, added: ast.AST, loop: ast.For) -> bool:
+    """Whether a condition around the addition asks what the module is or has, not only how it is called."""
+    node, child = module.parents[added], added
+    while node is not loop:
+        if isinstance(node, ast.If) and child in node.body and _asks_kind(node.test, _visited(loop)):
+            return True
+        node, child = module.parents[node], node
+    return False
+
+
+def _asks_kind(test: ast.expr, name: str) -> bool:
+    if isinstance(test, ast.BoolOp):
+        return any(_asks_kind(value, name) for value in test.values)
+    return any(
+        isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("isinstance", "hasattr", "type", "issubclass")
+        and name in {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        for node in ([] if isinstance(test, ast.UnaryOp) else ast.walk(test))
+    )
