@@ -219,7 +219,7 @@ def _history(history: Sequence[str], fence: Fence) -> str:
 
 
 def steady(text: str) -> str:
-    """Output without what differs from run to run or machine to machine: addresses, paths, times, progress."""
+    """Output without what differs from run to run or machine to machine: addresses, paths, times."""
     text = re.sub(r"[^\n]*\r(?!\n)", "", text)
     # Where the interpreter lies tells the model nothing, and is nobody's business.
     text = re.sub(r"(?:/[\w.+@~-]+)+(?=/lib/python3\.\d+/)", "…", text)
