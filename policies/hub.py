@@ -38,6 +38,10 @@ class Ask:
         assert found is not None, "an ask has an id"
         return found
 
+    def loads_class(self, ending: str) -> bool:
+        """Whether the class that loads ends in `ending`, e.g. `Tokenizer`."""
+        return origin(self.module, self.node.func).removesuffix(".from_pretrained").endswith(ending)
+
 
 def asks(subject: ParsedBundle, kind: Kind) -> Sequence[Ask]:
     """Every loading call whose id is known, in file and line order."""
@@ -59,7 +63,7 @@ def _asks(subject: ParsedBundle) -> tuple[Ask, ...]:
             followed.setdefault(id(load.node), []).append(load)
     found: list[Ask] = []
     for module, node in subject.walk():
-        kind = _kind(module, node)
+        kind = kind_of(module, node)
         if kind is None or not isinstance(node, ast.Call) or id_argument(node) is None:
             continue
         loads = tuple(followed.get(id(node), ()))
@@ -69,7 +73,8 @@ def _asks(subject: ParsedBundle) -> tuple[Ask, ...]:
     return tuple(sorted(found, key=lambda ask: (ask.module.path, ask.node.lineno, ask.node.col_offset)))
 
 
-def _kind(module: Module, node: ast.AST) -> Kind | None:
+def kind_of(module: Module, node: ast.AST) -> Kind | None:
+    """What a call loads; None for anything else."""
     if not isinstance(node, ast.Call):
         return None
     name = origin(module, node.func)
@@ -128,6 +133,11 @@ def right_model(name: str) -> str:
 def may_lack_owner(name: str) -> bool:
     """Whether the hub has models of this sort without an owner."""
     return bool(re.fullmatch(table("hub_ids")["owners_optional"], name, re.IGNORECASE))
+
+
+def lacks_pad_token(name: str) -> bool:
+    """Whether the tokenizer and the config of a model define no padding token."""
+    return bool(re.fullmatch(table("hub_ids")["no_pad_token"], right_model(name) or name))
 
 
 def several_configs(name: str) -> Mapping[str, Any] | None:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite
-from policies.hub import Ask, asks, may_lack_owner, right_model, said_by
+from policies.hub import Ask, asks, id_argument, kind_of, may_lack_owner, right_model, said_by
 from policies.hydra.examples import CONFIG, ENTRY, LOAD
-from policies.parsed import ParsedBundle
+from policies.parsed import Module, ParsedBundle, parse_module
 from policies.records import Bundle, Finding
 from policies.replace_node import replace_expression, with_table
 
@@ -59,6 +59,14 @@ class HubModelId(Check):
         ),
     )
     BAD = (
+        Bad(
+            f"{IMPORT}{MERGED}    try:\n    {LOADED}    except OSError:\n    {LOADED}",
+            files=CONFIG,
+            run_configs=RUNS,
+            lines=(12,),
+            fixed=f"{IMPORT}{HEAD_IMPORTS}\n{MAPPED}\n\n{REST}{MERGE}"
+            f"    try:\n    {FIXED}    except OSError:\n    {FIXED}",
+        ),
         Bad(
             f"{IMPORT}{MERGED}{LOADED}",
             files=CONFIG,
@@ -139,5 +147,17 @@ def _mended(ask: Ask, wrong: dict[str, str]) -> str | None:
     if not isinstance(argument, ast.Name | ast.Attribute | ast.Subscript):
         return None
     source = ast.unparse(argument)
-    text = replace_expression(ask.module, argument, f"{TABLE}.get({source}, {source})")
-    return with_table(text, TABLE, wrong, WHY)
+    module = ask.module
+    # Fallbacks in the same file that load by the same name come along, the last first so that places hold.
+    for node in reversed(_same(module, source)):
+        text = replace_expression(module, node, f"{TABLE}.get({source}, {source})")
+        module = parse_module(module.path, text)
+    return with_table(module.text, TABLE, wrong, WHY)
+
+
+def _same(module: Module, source: str) -> list[ast.expr]:
+    """Ids of models that are spelled `source`, in the order of the text."""
+    calls = (node for node in module.nodes if isinstance(node, ast.Call) and kind_of(module, node) == "model")
+    found = [id_argument(call) for call in calls]
+    spelled = [node for node in found if node is not None and ast.unparse(node) == source]
+    return sorted(spelled, key=lambda node: (node.lineno, node.col_offset))

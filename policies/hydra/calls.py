@@ -6,7 +6,7 @@ import ast
 import copy
 from typing import TYPE_CHECKING
 
-from policies.hydra.names import origin
+from policies.hydra.names import literal_tables, origin
 from policies.hydra.values import UNKNOWN, Constant, Flag, Method, Node, Value, merge_data, missing_paths
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def call_constant(flow: Flow, node: ast.Call, frame: Frame) -> Value | None:
     """Calls that can be computed: text methods, and whether a run config exists (it is given)."""
     if not isinstance(node.func, ast.Attribute):
         return None
+    if node.func.attr == "get" and isinstance(node.func.value, ast.Name):
+        return _table_get(flow, node.func.value.id, node.args, frame)
     if node.func.attr in EXISTENCE and not node.args:
         return Constant(True) if flow.names_run_file(flow.value(node.func.value, frame)) else None
     if node.func.attr not in TEXT_METHODS:
@@ -41,6 +43,17 @@ def call_constant(flow: Flow, node: ast.Call, frame: Frame) -> Value | None:
         )
     except (TypeError, ValueError):
         return UNKNOWN
+
+
+def _table_get(flow: Flow, name: str, given: list[ast.expr], frame: Frame) -> Value | None:
+    """`TABLE.get(key, default)` of a module's own literal dictionary, when the key is known."""
+    known = None if name in frame.variables else literal_tables(frame.module).get(name)
+    if known is None or not given:
+        return None
+    key, *rest = (flow.value(argument, frame) for argument in given)
+    if not isinstance(key, Constant) or not isinstance(key.value, str | int):
+        return UNKNOWN
+    return Constant(known[key.value]) if key.value in known else (rest[0] if rest else Constant(None))
 
 
 def call_node_method(

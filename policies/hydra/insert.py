@@ -1,4 +1,4 @@
-"""Puts statements into functions: before a line, or at the start of a body."""
+"""Puts statements into functions: before a line, after a statement, or at the start of a body."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def before_line(module: Module, line: int, code: str) -> str:
     statement = _own_line_statement(module, line)
     first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
     return _insert(module.text, first, first, code)
+
+
+def after_statement(module: Module, statement: ast.stmt, code: str) -> str:
+    """The module's text with `code` after `statement`, indented like it."""
+    return _insert(module.text, (statement.end_lineno or statement.lineno) + 1, statement.lineno, code)
 
 
 def at_start(module: Module, function: ast.FunctionDef, code: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from contextlib import suppress
 from functools import lru_cache
 
 from policies.hydra.values import Function
@@ -67,3 +69,21 @@ def own_functions(module: Module) -> dict[str, Function]:
     return {
         n.name: Function(module, n) for n in body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
     }
+
+
+@lru_cache(maxsize=256)
+def literal_tables(module: Module) -> dict[str, dict[object, object]]:
+    """Dictionaries of literals that a module binds once, at its top, and never writes to."""
+    body = module.tree.body if module.tree else []
+    written = Counter(
+        dotted_name(node.value) if isinstance(node, ast.Subscript) else getattr(node, "id", "")
+        for node in module.nodes
+        if isinstance(node, ast.Name | ast.Subscript) and not isinstance(node.ctx, ast.Load)
+    )
+    found: dict[str, dict[object, object]] = {}
+    for node in body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and len(node.targets) == 1:
+            name = dotted_name(node.targets[0])
+            with suppress(ValueError):
+                found |= {name: ast.literal_eval(node.value)} if written[name] == 1 else {}
+    return found
