@@ -22,6 +22,8 @@ LOADING = re.compile(
     r"401 Client Error|404 Client Error|ConnectionError|Max retries exceeded|does not appear to have a file",
 )
 GAP = re.compile(r"hub double (?:does not (?:know|speak)|has no stand-in)")
+FEW_PASSES = 4
+"""Training passes that a trial may make, by the contract's one or two batches taken twice."""
 SERVED = "is served"
 """Ends an assumption about an id that got a stand-in; a failure to load cannot come from it."""
 
@@ -56,8 +58,8 @@ def _not_installed(failure: Failure, subject: ParsedBundle) -> str:
 
 
 def _slow(proof: Proof | None) -> str:
-    """A trial that keeps training is unbounded; one that did nothing yet may only be slow here."""
-    if proof is not None and proof.optimizer_steps > 0:
+    """A trial that keeps training is unbounded; one that did next to nothing yet may only be slow here."""
+    if proof is not None and (proof.optimizer_steps > 0 or proof.backward_passes > FEW_PASSES):
         return ""
     return "it was still running at the rehearsal's time limit; a faster machine may finish it"
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from policies.base import Bad, Check, Evidence, Good
 from policies.parsed import ParsedBundle
 from policies.records import Finding, Proof, Rehearsal, Severity
+from policies.rehearsal_limits import FEW_PASSES
 
-PASSES = 4
-"""Training passes beyond which a trial is longer than the contract asks: two batches, twice."""
 BLOCKING_PASSES = 50
 
 _LOOP = "for batch in loader:\n    loss = model(batch)\n    loss.backward()\n    optimizer.step()\n"
@@ -31,7 +30,8 @@ class TrialUnbounded(Check):
 
     Judged on what the probes counted, not on the look of the code: optimizer steps, and backward passes, so
     that a warm-up or a calibration counts too. A few more are advisory: gradient accumulation and a second
-    phase of training are legitimate. More than fifty are a full training run.
+    phase of training are legitimate. More than fifty are a full training run, and so is a trial that was still
+    at it when its time was up.
     """
 
     ID = "trial-unbounded"
@@ -47,13 +47,13 @@ class TrialUnbounded(Check):
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """One finding for the longest trial."""
         trials = [(r.proof, r) for r in evidence.rehearsals if r.phase == "trial" and r.proof is not None]
-        long = [(proof, r) for proof, r in trials if _passes(proof) > PASSES]
+        long = [(proof, r) for proof, r in trials if _passes(proof) > FEW_PASSES]
         if not long:
             return
         worst = max(_passes(proof) for proof, _ in long)
         path, line = _training_loop(subject)
         runs = ", ".join(_counted(p, r) for p, r in long)
-        full = worst > BLOCKING_PASSES
+        full = worst > BLOCKING_PASSES or any(_timed_out(r) for _, r in long)
         yield Finding(
             check=self.ID,
             criterion=self.CRITERION,
@@ -71,6 +71,10 @@ class TrialUnbounded(Check):
 
 def _passes(proof: Proof) -> int:
     return max(proof.optimizer_steps, proof.backward_passes)
+
+
+def _timed_out(rehearsal: Rehearsal) -> bool:
+    return rehearsal.failure is not None and rehearsal.failure.exception == "Timeout"
 
 
 def _counted(proof: Proof, rehearsal: Rehearsal) -> str:

@@ -42,6 +42,8 @@ LIMITS = [
     ("MemoryLimit", "ended at the memory limit after 9 s", None, True),
     ("Timeout", "still running after 120 s", Proof(), True),
     ("Timeout", "still running after 120 s", Proof(optimizer_steps=900), False),
+    ("Timeout", "still running after 120 s", Proof(backward_passes=25), False),
+    ("Timeout", "still running after 120 s", Proof(backward_passes=2), True),
     ("RuntimeError", "expected m1 and m2 to have the same dtype, but got: float != c10::Half", None, False),
     ("RuntimeError", "mat1 and mat2 shapes cannot be multiplied (4x64 and 32x2)", None, False),
     ("OSError", "someone/tiny-net is not a valid model identifier", Proof(assumptions=(UNKNOWN,)), True),
