@@ -30,7 +30,7 @@ class TrialUnbounded(Check):
 
     Judged on what the probes counted, not on the look of the code: optimizer steps, and backward passes, so
     that a warm-up or a calibration counts too. A few more are advisory: gradient accumulation and a second
-    phase of training are legitimate. More than fifty are a full training run, and so is a trial that was still
+    phase of training are legitimate. More than fifty are a full training run; so is a trial that was still
     at it when its time was up.
     """
 
