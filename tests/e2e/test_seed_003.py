@@ -27,7 +27,7 @@ def test_seed_003_ends_ready_with_green_trials(tmp_path: Path) -> None:
     result = repair(
         request,
         workspace=tmp_path,
-        settings=Settings(llm="off", env=python, trial_seconds=90.0),
+        settings=Settings(llm="off", env=python, trial_seconds=60.0),
         model=SealedModel(CASSETTE, request.bundle),
     )
     trials = [
