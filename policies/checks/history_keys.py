@@ -29,6 +29,11 @@ class HistoryKeys(Check):
         Good('h = run.history(keys=["train_loss", "_step"])\n', files=LOG),
         Good('h = run.history(keys=["f1"])\n', files={"src/train.py": "wandb.log(metrics)\n"}),
         Good('h = run.history(keys=["f1"])\n'),
+        Good('try:\n    h = run.history(keys=["f1"])\nexcept Exception:\n    h = None\n', files=LOG),
+        Good(
+            'h = run.history(keys=["f1"])\n',
+            files={"src/train.py": 'def f():\n    m: dict = {"f1": 1}\n    wandb.log(m)\n'},
+        ),
         Good(
             'h = run.history(keys=["f1"])\n',
             files={"src/train.py": 'def f():\n    m = {"loss": 1}\n    m["f1"] = 2\n    wandb.log(m)\n'},
@@ -45,7 +50,7 @@ class HistoryKeys(Check):
         if not logged:
             return
         for module, node in subject.walk():
-            for asked in _asked(module, node):
+            for asked in _asked(module, node) if not _caught(module, node) else ():
                 lost = [key for key in asked if key not in logged | OWN]
                 if lost:
                     yield self.finding(
@@ -54,6 +59,15 @@ class HistoryKeys(Check):
                         f"`history` finds no row: {', '.join(f'`{key}`' for key in lost)} is never logged",
                         f"asked for together: {', '.join(asked)} — logged: {', '.join(sorted(logged)[:12])}",
                     )
+
+
+def _caught(module: Module, node: ast.AST) -> bool:
+    """Whether a handler around would make up for an empty table."""
+    while node in module.parents:
+        node = module.parents[node]
+        if isinstance(node, ast.Try) and node.handlers:
+            return True
+    return False
 
 
 def _asked(module: Module, node: ast.AST) -> Iterator[list[str]]:
@@ -117,17 +131,37 @@ def _keys_of_name(module: Module, call: ast.Call, name: str) -> set[str] | None:
     """The keys of a local dictionary that is made in one place and only written to by literal keys."""
     function = module.enclosing_function(call)
     keys: set[str] = set()
+    bindings = [n for n in ast.walk(function) if _binds(n, name)] if function else []
+    made = [_literal_keys(getattr(node, "value", None)) for node in bindings]
+    if len(made) != 1 or made[0] is None:
+        return None
+    keys |= made[0]
     for node in ast.walk(function) if function else ():
         match node:
-            case ast.Assign(targets=[ast.Name(id=bound)], value=value) if bound == name:
-                made = _literal_keys(value)
-                if made is None:
-                    return None
-                keys |= made
             case ast.Subscript(value=ast.Name(id=bound), ctx=ast.Store(), slice=index) if bound == name:
                 if not isinstance(index, ast.Constant) or not isinstance(index.value, str):
                     return None
                 keys.add(index.value)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=bound), attr="update")) if bound == name:
                 return None
-    return keys or None
+    return keys
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    """Whether a statement or expression gives `name` its value."""
+    match node:
+        case ast.Assign() | ast.AnnAssign() | ast.AugAssign() | ast.NamedExpr() | ast.For():
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            return any(isinstance(n, ast.Name) and n.id == name for t in targets for n in _stores(t))
+        case ast.arg(arg=bound):
+            return bound == name
+    return False
+
+
+def _stores(target: ast.expr) -> Iterator[ast.AST]:
+    """What a target binds: names, not the owners of items and attributes."""
+    if isinstance(target, ast.Tuple | ast.List):
+        for inner in target.elts:
+            yield from _stores(inner)
+    else:
+        yield target

@@ -12,7 +12,7 @@ from policies.parsed import Module
 STARTERS = frozenset(
     {f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output", "Popen")} | {"os.system"}
 )
-_RELATIVE = re.compile(r"\.{0,2}/?(?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:ya?ml|json|csv|pt|txt)")
+_RELATIVE = re.compile(r"(?:\.{1,2}/)?(?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:ya?ml|json|csv|pt|txt)")
 _PATH_CALLS = frozenset(
     {"pathlib.Path", "open", "omegaconf.OmegaConf.load", "os.makedirs", "os.path.join", "os.path.exists"}
 )
