@@ -25,8 +25,9 @@ CHILD = "        if hasattr(m, 'heads'):\n            m.add_module('gate', nn.Id
 class ModuleAddedInLoop(ModuleCheck):
     """`named_modules()` walks lazily, so it goes on into a sub-module that the loop has just added.
 
-    Where the condition goes by the name, the new module satisfies it as well, gets one of its own, and so on:
-    RecursionError. Where it goes by the class or another attribute, the walk merely meets it: advisory.
+    Where the condition goes by how the name begins, the new module satisfies it as well, gets one of its own,
+    and so on: RecursionError. Where it goes by the class, another attribute or the end of the name, the walk
+    merely meets it: advisory.
 
     Source: `torch.nn.Module.named_modules`.
     """
@@ -63,15 +64,15 @@ class ModuleAddedInLoop(ModuleCheck):
             added = next(_additions(module, loop, classes), None)
             if added is None:
                 continue
-            picked = _by_kind(module, added, loop)
+            endless = _endless(module, added, loop)
             found = self.finding(
                 module.path,
                 loop.lineno,
                 f"the walk over `{ast.unparse(loop.iter)}` meets the modules that it adds"
-                + ("" if picked else " and adds to them again, without end"),
+                + (" and adds to them again, without end" if endless else ""),
                 f"line {added.lineno}: {module.line(added.lineno)}",
             )
-            yield found.model_copy(update={"severity": Severity.ADVISORY}) if picked else found
+            yield found if endless else found.model_copy(update={"severity": Severity.ADVISORY})
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """Walk over a list made beforehand."""
@@ -152,22 +153,46 @@ def _makes_module(module: Module, node: ast.expr, classes: frozenset[str]) -> bo
     return (name.startswith("torch.nn.") and name.count(".") == 2) or name.rpartition(".")[2] in classes
 
 
-def _by_kind(module: Module, added: ast.AST, loop: ast.For) -> bool:
-    """Whether a condition around the addition asks what the module is or has, not only how it is called."""
+def _endless(module: Module, added: ast.AST, loop: ast.For) -> bool:
+    """Whether the new child surely meets the conditions its parent met, and gets a child of its own."""
     node, child = module.parents[added], added
     while node is not loop:
-        if isinstance(node, ast.If) and child in node.body and _asks_kind(node.test, _visited(loop)):
-            return True
+        if isinstance(node, ast.If) and not (child in node.body and _inherited(module, node.test)):
+            return False
+        if not isinstance(node, ast.If | ast.Expr):
+            return False
         node, child = module.parents[node], node
+    return True
+
+
+def _inherited(module: Module, test: ast.expr) -> bool:
+    """Whether what holds for a module holds for its new child too: it asks how the name begins."""
+    match test:
+        case ast.BoolOp(op=ast.And(), values=values):
+            return all(_inherited(module, value) for value in values)
+        case ast.UnaryOp(op=ast.Not(), operand=ast.Call(func=ast.Name(id="hasattr"))):
+            return True
+        case ast.Compare(left=ast.Constant(value=str()), ops=[ast.In()], comparators=[ast.Name()]):
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Name(), attr="startswith")):
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Name() as owner, attr="search" | "match"), args=args):
+            return _open_pattern(module, owner, args)
     return False
 
 
-def _asks_kind(test: ast.expr, name: str) -> bool:
-    if isinstance(test, ast.BoolOp):
-        return any(_asks_kind(value, name) for value in test.values)
-    return any(
-        isinstance(node, ast.Call)
-        and ast.unparse(node.func) in ("isinstance", "hasattr", "type", "issubclass")
-        and name in {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-        for node in ([] if isinstance(test, ast.UnaryOp) else ast.walk(test))
+def _open_pattern(module: Module, owner: ast.Name, args: list[ast.expr]) -> bool:
+    """Whether the expression that is searched for is a literal without an end anchor."""
+    compiled = (
+        node.value.args[0]
+        for node in module.nodes
+        if isinstance(node, ast.Assign)
+        and ast.unparse(node.targets[0]) == owner.id
+        and isinstance(node.value, ast.Call)
+        and origin(module, node.value.func) == "re.compile"
+        and node.value.args
     )
+    pattern = args[0] if len(args) > 1 else next(compiled, None)
+    if not isinstance(pattern, ast.Constant) or not isinstance(pattern.value, str):
+        return False
+    return not any(anchor in pattern.value for anchor in ("$", "\\Z", "\\b", "(?"))
