@@ -20,6 +20,8 @@ class Plan(Record):
     """What it is meant to resolve."""
     text: str
     """The same for people, one sentence."""
+    bundle: Bundle | None = None
+    """What the codemods make of the base; None when the model is to be asked."""
     started_at: datetime
     spent_s: float = 0.0
     """Working time of the whole repair when the attempt began: a clock would count interruptions."""

@@ -9,7 +9,6 @@ from langgraph.runtime import Runtime
 from agent.deps import Deps
 from agent.model_repair import repair_with_model
 from agent.state import Patch, RepairState
-from policies.codemods import apply_codemods
 from policies.errors import LimitReached, ModelUnavailable
 from policies.records import Claim, Finding, Severity, Spent
 
@@ -17,19 +16,13 @@ NO_MODEL = "none is configured any more"
 
 
 def patch(state: RepairState, runtime: Runtime[Deps]) -> RepairState:
-    """Apply codemods, or ask the model; many findings in one go.
+    """Take what the codemods made, or ask the model; many findings in one go.
 
     Reads: base, plan, spent, tried.  Writes: patch, spent, model_down.
     """
     if state["plan"].strategy == "codemod":
-        return {"patch": _by_codemods(state, runtime.context)}
+        return {"patch": Patch(bundle=state["plan"].bundle)}
     return _by_model(state, runtime.context)
-
-
-def _by_codemods(state: RepairState, deps: Deps) -> Patch:
-    base = state["base"]
-    result = apply_codemods(deps.subject(base.bundle), deps.evidence(base.rehearsals), deps.checks)
-    return Patch(bundle=result.bundle)
 
 
 def _by_model(state: RepairState, deps: Deps) -> RepairState:

@@ -11,7 +11,7 @@ from langgraph.runtime import Runtime
 from agent.deps import Deps
 from agent.state import End, Plan, RepairState
 from policies.codemods import apply_codemods
-from policies.records import Finding, Spent
+from policies.records import Bundle, Finding, Spent
 from policies.rehearsal_limits import machine_limit
 
 MODEL_TRIES = 3
@@ -30,12 +30,13 @@ def plan(state: RepairState, runtime: Runtime[Deps]) -> RepairState:
     chosen = _codemods(state, deps) or _model(state, deps)
     if chosen is None:
         return {"end": _end(state, deps)}
-    strategy, findings = chosen
+    strategy, findings, bundle = chosen
     number = max((t.number for t in state.get("tried", [])), default=0) + 1
     made = Plan(
         number=number,
         strategy=strategy,
         findings=findings,
+        bundle=bundle,
         text=_text(strategy, findings),
         started_at=deps.now(),
         spent_s=state["spent"].seconds,
@@ -46,7 +47,7 @@ def plan(state: RepairState, runtime: Runtime[Deps]) -> RepairState:
     return {"plan": made}
 
 
-Choice = tuple[Literal["codemod", "model"], tuple[Finding, ...]]
+Choice = tuple[Literal["codemod", "model"], tuple[Finding, ...], Bundle | None]
 
 
 def _codemods(state: RepairState, deps: Deps) -> Choice | None:
@@ -58,14 +59,14 @@ def _codemods(state: RepairState, deps: Deps) -> Choice | None:
     )
     if not result.fixed or result.bundle.digest in before or tried_here:
         return None
-    return "codemod", result.fixed
+    return "codemod", result.fixed, result.bundle
 
 
 def _model(state: RepairState, deps: Deps) -> Choice | None:
     findings = state["base"].verdict.blocking
     if deps.model is None or state.get("model_down") or not findings or _model_is_stuck(state):
         return None
-    return "model", findings
+    return "model", findings, None
 
 
 def _model_is_stuck(state: RepairState) -> bool:
