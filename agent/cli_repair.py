@@ -59,6 +59,14 @@ class InstallerChoice(StrEnum):
     UV = "uv"
 
 
+class FormatChoice(StrEnum):
+    """How a verdict is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+
+
 class PhaseChoice(StrEnum):
     """What can be rehearsed."""
 
@@ -168,20 +176,19 @@ def review(
     hub: Hub = HubChoice.DOUBLE,
     trial_seconds: TrialSeconds = 300.0,
     quiet: Quiet = False,
+    form: Annotated[
+        FormatChoice, typer.Option("--format", help="For people, for programs, or for code-scanning viewers.")
+    ] = FormatChoice.TEXT,
     as_json: AsJson = False,
 ) -> None:
     """Judge a bundle; changes nothing."""
+    if as_json and form is FormatChoice.SARIF:
+        raise UsageError("--json and --format sarif exclude each other")
     settings = _settings(sandbox, env, installer, hub, LlmChoice.OFF, None, trial_seconds)
     request = _read(source, quiet)
     with _progress(quiet) as progress:
         verdict, rehearsals = _judged(request, settings, progress, rehearse_too)
-    if as_json:
-        print_json(verdict.model_dump(mode="json"))
-    else:
-        from agent.render import render_verdict
-        from agent.render_base import make_console
-
-        render_verdict(make_console(sys.stdout), verdict, rehearsals)
+    _print_verdict(verdict, rehearsals, request, FormatChoice.JSON if as_json else form)
     raise typer.Exit(READY if verdict.is_code_ready else NOT_READY)
 
 
@@ -275,6 +282,25 @@ def _judged(
     progress("reviewing")
     subject = ParsedBundle(request.bundle, contract, request.context)
     return judge(subject, evidence, rejection=request.rejection), tuple(evidence.rehearsals)
+
+
+def _print_verdict(
+    verdict: Verdict, rehearsals: tuple[Rehearsal, ...], request: Request, form: FormatChoice
+) -> None:
+    if form is FormatChoice.JSON:
+        print_json(verdict.model_dump(mode="json"))
+    elif form is FormatChoice.SARIF:
+        from agent.sarif import as_sarif
+        from policies.contract_reader import contract_of
+        from policies.registry import all_checks
+
+        checks = {check.ID: check for check in all_checks()}
+        print_json(as_sarif(verdict, checks, request.bundle.tree, contract_of(request).entry_file))
+    else:
+        from agent.render import render_verdict
+        from agent.render_base import make_console
+
+        render_verdict(make_console(sys.stdout), verdict, rehearsals)
 
 
 def _rehearsed(
