@@ -1,0 +1,69 @@
+"""Words with which an author says that code is left out, simplified or made up. Text in, phrase out."""
+
+from __future__ import annotations
+
+import re
+
+_NOUN = r"(?:code|implementation|function|method|class|file|module|script|logic|pipeline)"
+_MADE_UP = r"(?:implementation|data|dataset|model|loss|stats|arrays?|values?|results?|metrics?)"
+_FIGURES = r"(?:confusion|metrics?|results?|scores?|predictions?|numbers|values|history|curves?)"
+_LESS = r"(?:ignor|skip|omit|approximat|assum|fix|constant|random|only|instead|not\ )"
+_SIMPLER = r"(?:version|implementation|variant|controller|model|baseline|method|loss)"
+_PHRASES = rf"""
+    \bfor\ brevity\b | \b(?:omitted|elided|left\ out|shortened)\ (?:here|for\ (?:space|clarity|simplicity))\b
+    | \b(?:code|implementation|logic|details?)\ (?:is\ |are\ )?(?:omitted|elided|left\ out|shortened)\b
+    | \bsimplified\ (?:version|implementation|variant)\b | \(simplified(?!\ chinese)(?:\ [\w-]+)?\)
+    | \A[\W\d]*simplified\ (?:[\w-]+\ )*?{_SIMPLER}\b
+    | \bwe\ simplify\ the\ (?:design|method|model|algorithm|approach|loss|implementation)\b
+    | {_LESS}[^.]*\bfor\ simplicity\b | \bfor\ simplicity\b,?[^.]*{_LESS}
+    | \b(?:simple|simplistic|crude|naive)\ (?:[\w-]+\ )?approximation\b | \bvery\ naive\b
+    | \bplaceholder\ (?:implementation|function|code|class|logic|model|data)\b
+    | \bplaceholder\ (?:value|variance|loss|metric|result)
+    | \bdummy\ {_MADE_UP}\b(?!\ (?:for\ (?!demo|illus)|to\b|so\b|because\b|that\b))
+    | \b(?:mock|stub|fake)\ (?:implementation|dataset|metrics?|results?)\b
+    | \bfabricat(?:e|es|ed|ing)\ (?:a\ |an\ |the\ |some\ )?(?:\w+\ )?{_FIGURES}\b
+    | \bsynthetic\ (?:confusion|metrics?|results?|scores?)\b
+    | \btoy\ (?:[\w-]+\ )?(?:implementation|version|imitation|stand-?in)\b
+    | \bskeleton\ (?:code|implementation)\b
+    | \b(?:demonstration|illustration)\ (?:only|purposes)\b | \bfor\ demonstration\s*(?=[.,;:)]|\Z)
+    | \bin\ pr(?:actice|oduction),?\ (?:one|you|we|this|it)\ (?:should|would)\b
+    | \bin\ a\ real\ (?:implementation|experiment)\b
+    | \bin\ a\ (?:real|full|complete|proper)\ \w+,?\ (?:one|you|we|this|it|these)\ (?:would|should)\b
+    | \b(?:a|the)\ (?:real|full|complete|proper)\ (?:implementation|version)\ (?:would|should)\b
+    | \b(?:real|actual|original|full)\ [\w-]+\ (?:uses?|would|requires?)\b[^.]*
+        \bhere,?\ we\ (?:skip|omit|simpl|only|just)
+    | \brest\ of\ (?:the\ |this\ )?{_NOUN}\ (?:(?:is|are|remains?|stays?)\ )?
+        (?:the\ same|unchanged|omitted|identical|as\ before|goes\ here|here)\b
+    | \b(?:existing|previous|same)\ code\ (?:here|as\ (?:above|before))
+    | \A\#?\s*(?:\.\.\.|…)[^.]*\b(?:unchanged|same|rest|remaining|existing|previous|as\ before)\b
+    | \byour\ code\ here\b | \b{_NOUN}\ goes\ here\b | \bleft\ as\ an\ exercise\b
+    | \A\W*implement\ (?:me|this|later)\b | \bto\ be\ (?:implemented(?!\ (?:by|in)\b)|filled\ in)\b
+    | \bwe\ (?:do\ not|don't|did\ not|didn't)\ implement\b
+    | \bnot\ (?:yet|currently|fully)\ implemented\b | \bnot\ implemented\ (?:here|yet|for\ now)\b
+    | \b(?:should|must)\ be\ replaced\ (?:with|by)\ (?:a|the|your)\ (?:real|actual|proper|full)\b
+    | \breplace\ (?:this\ )?with\ (?:a\ |the\ |your\ )?(?:real|actual|proper|own)\b
+    | \b(?:ignore|skip|hard-?code)[^.]*\bfor\ now\b
+    | \bfor\ now,?\ (?:we\ )?(?:just\ )?(?:ignore|skip|hard-?code)
+"""
+_IN_COMMENTS = re.compile(rf"\b(?:TODO|FIXME|XXX)\b | (?i:{_PHRASES})", re.VERBOSE)
+_IN_TEXT = re.compile(rf"\bTODO:\  | (?i:{_PHRASES})", re.VERBOSE)
+_DENIALS = re.compile(
+    r"(?i)\b(?:no|not|without|never|neither|nothing|instead of|rather than|avoid\w*|replac\w+|remov\w+"
+    r"|fix\w*)\b[^.]*$"
+)
+_HINTS = re.compile(
+    r"TODO|FIXME|XXX|(?i:brevity|omit|elid|left|shorten|simpl|naive|placeholder|dummy|mock|stub|fake|fabric"
+    r"|synthetic|toy|skeleton|demonstr|illustr|in pr|in a |real|full|complete|proper|actual|original"
+    r"|rest of|code|\.\.\.|…|here|implement|replace|for now)"
+)
+"""A cheap look that spares most texts the long one."""
+
+
+def admission(text: str, *, comment: bool) -> str:
+    """The phrase by which `text` admits a gap; empty when it admits none or denies it."""
+    if not _HINTS.search(text):
+        return ""
+    match = (_IN_COMMENTS if comment else _IN_TEXT).search(text)
+    if match is None or _DENIALS.search(text[: match.start()]):
+        return ""
+    return " ".join(match[0].lstrip("#").split())
