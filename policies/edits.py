@@ -78,7 +78,7 @@ def parse_answer(text: str) -> RepairAnswer:
 
     Raises: BadReply with a message fit to be fed back.
     """
-    data = _json_object(text)
+    data = json_object(text)
     for key, empty in (("analysis", ""), ("edits", []), ("unresolved", [])):
         data.setdefault(key, empty)
     try:
@@ -199,8 +199,8 @@ def _normal(path: str) -> str:
     return posixpath.normpath(path.strip().replace("\\", "/"))
 
 
-def _json_object(text: str) -> dict[str, Any]:  # parsed JSON has no narrower type
-    """The JSON object in a text that may hold more than it."""
+def json_object(text: str) -> dict[str, Any]:  # parsed JSON has no narrower type
+    """The JSON object in a text that may hold more than it. Raises BadReply."""
     body = re.sub(r"(?s)^.*</think(?:ing)?>", "", text).strip()
     candidates = [body, *re.findall(r"(?s)```(?:json)?[ \t]*\n(.*?)\n?```", body)]
     start, end = body.find("{"), body.rfind("}")

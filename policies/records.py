@@ -135,6 +135,26 @@ class Claim(Record):
     text: str
     status: ClaimStatus
     evidence: str
+    source: Literal["rejection", "model"] = "rejection"
+    """Who said it: the rejection that came with the request, or the reviewing model."""
+    late: bool = False
+    """An earlier review saw the same lines and did not say it; such a claim cannot block by itself."""
+    severity: Severity | None = None
+    """How much its reviewer says it weighs; None where that was not said."""
+    criterion: int = 0
+    """The criterion that it is said to break; 0 where that was not said."""
+    file: str = ""
+    """The file that it cites; empty where it cites none."""
+    line: int = 0
+    """First line that it cites, 1-based; 0 where it cites none, or none that exists."""
+    end_line: int = 0
+    """Last line that it cites."""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it keeps a bundle from being ready: the model's, of weight, in time, and shown to hold."""
+        weighs = self.source == "model" and self.severity is Severity.BLOCKING
+        return weighs and self.status == "confirmed" and not self.late and self.line > 0
 
 
 class CriterionResult(Record):

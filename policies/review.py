@@ -11,7 +11,7 @@ from policies.claims import split_claims, test_claims
 from policies.contract import STANDARD
 from policies.contract_reader import standard_number
 from policies.parsed import ParsedBundle
-from policies.records import CriterionResult, Finding, Phase, Rehearsal, Rejection, Severity, Verdict
+from policies.records import Claim, CriterionResult, Finding, Phase, Rehearsal, Rejection, Severity, Verdict
 from policies.registry import all_checks
 
 _NEEDS: dict[int, tuple[Phase, ...]] = {
@@ -37,7 +37,7 @@ def find_all(
     found = {
         f for check in (all_checks() if checks is None else checks) for f in check.find(subject, evidence)
     }
-    return tuple(sorted(found, key=lambda f: (f.file, f.line, f.check, f.message, f.evidence)))
+    return tuple(sorted(found, key=_order))
 
 
 def review(
@@ -54,16 +54,29 @@ def review(
     findings = find_all(subject, evidence, checks)
     issue = rejection.code_issue if rejection and not rejection.is_code_ready else ""
     claims = test_claims(split_claims(issue), subject, findings, evidence)
-    blocking = [f for f in findings if f.severity is Severity.BLOCKING]
+    return judged(subject, evidence, findings, claims)
+
+
+def judged(
+    subject: ParsedBundle, evidence: Evidence, findings: Sequence[Finding], claims: Sequence[Claim]
+) -> Verdict:
+    """The verdict that findings, tested claims and rehearsals come to."""
+    ordered = sorted(findings, key=_order)
+    blocking = [f for f in ordered if f.severity is Severity.BLOCKING]
     unproven = list(_unproven(subject, evidence.rehearsals, blocking))
     ready = not blocking and not unproven
     return Verdict(
         is_code_ready=ready,
         code_issue="" if ready else _code_issue(blocking, unproven),
-        findings=findings,
-        claims=claims,
-        criteria=tuple(_criteria(subject, evidence.rehearsals, findings)),
+        findings=tuple(ordered),
+        claims=tuple(claims),
+        criteria=tuple(_criteria(subject, evidence.rehearsals, ordered)),
     )
+
+
+def _order(finding: Finding) -> tuple[str, int, str, str, str]:
+    """Findings stand by file and line."""
+    return (finding.file, finding.line, finding.check, finding.message, finding.evidence)
 
 
 def _unproven(
