@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from policies.contract import Contract
+from policies.contract import Contract, Kind
+from policies.errors import UsageError
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, Rehearsal, ResearchContext, Severity
+
+SHIPPED = "policies.checks."
+"""Where the modules of the checks that ship with Suture lie."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,10 @@ class Good:
     run_configs: Mapping[str, str] = field(default_factory=dict)
     evidence: Evidence = field(default_factory=Evidence)
     context: ResearchContext = field(default_factory=ResearchContext)
+    given: Mapping[str, str] = field(default_factory=dict)
+    """Path -> text of given files, such as tests."""
+    contract: Contract | None = None
+    """None: the standard contract."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,11 @@ class Check:
 
     ID: ClassVar[str] = ""
     CRITERION: ClassVar[int] = 0
+    KINDS: ClassVar[Mapping[Kind, int]] = {}
+    """Kinds of contract that the rule is for, with its criterion there.
+
+    Left empty: experiments, under CRITERION; for a check from outside, wherever its policy applies.
+    """
     SEVERITY: ClassVar[Severity] = Severity.BLOCKING
     PATH: ClassVar[str] = "src/train.py"
     """The file that examples are put into when they do not say."""
@@ -78,18 +92,33 @@ class Check:
     GOOD: ClassVar[tuple[Good, ...]] = ()
     BAD: ClassVar[tuple[Bad, ...]] = ()
     REGISTRY: ClassVar[dict[str, type[Check]]] = {}
+    """The checks that ship with Suture; those from outside are chosen by a policy and never listed here."""
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
         """Register the check; refuse one that lacks an id, a docstring or examples."""
         if abstract:
             return
-        assert (
-            cls.ID and cls.ID not in Check.REGISTRY
-        ), f"{cls.__name__}: the id is empty or taken: {cls.ID!r}"
-        assert cls.__doc__, f"{cls.ID}: a docstring must say why"
-        assert cls.GOOD and cls.BAD, f"{cls.ID}: GOOD and BAD examples are its tests"
-        assert 1 <= cls.CRITERION <= 9, f"{cls.ID}: criterion {cls.CRITERION} is not one of the nine"
+        fault = cls._fault()
+        if not cls.__module__.startswith(SHIPPED):
+            if fault:
+                raise UsageError(f"the check {cls.__name__} {fault}")
+            return
+        assert not fault, f"{cls.__name__} {fault}"
+        assert cls.ID not in Check.REGISTRY, f"{cls.__name__}: the id {cls.ID!r} is taken"
         Check.REGISTRY[cls.ID] = cls
+
+    @classmethod
+    def _fault(cls) -> str:
+        """What keeps the class from being a check; empty when nothing does."""
+        if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", cls.ID):
+            return f"has the id {cls.ID!r}; an id is lower-case words with dashes"
+        if not cls.__doc__:
+            return "has no docstring; it must say why the rule exists"
+        if not cls.GOOD or not cls.BAD:
+            return "has no GOOD or no BAD examples; they are its tests"
+        if not 1 <= cls.CRITERION <= 9:
+            return f"has the criterion {cls.CRITERION}; criteria are numbered from 1 to 9"
+        return "has no method find" if cls.find is Check.find else ""
 
     @classmethod
     def why(cls) -> str:
@@ -138,5 +167,6 @@ class ModuleCheck(Check, abstract=True):
 def subject_of(example: Good, check: type[Check], contract: Contract) -> ParsedBundle:
     """The bundle that an example describes."""
     path = example.path or check.PATH
-    bundle = Bundle(files={**example.files, path: example.source}, run_configs=example.run_configs)
-    return ParsedBundle(bundle, contract, example.context)
+    files = {**example.files, path: example.source}
+    bundle = Bundle(files=files, run_configs=example.run_configs, given=example.given)
+    return ParsedBundle(bundle, example.contract or contract, example.context)

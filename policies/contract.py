@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from policies.contract_criteria import SENTENCES, TITLES
-from policies.records import Record
+from policies.records import Phase, Record
+
+Kind = Literal["experiment", "tests"]
+"""What a bundle is: experiment runs with their configs, or a project that is tried by its test suite."""
 
 
 class Criterion(Record):
@@ -13,6 +18,8 @@ class Criterion(Record):
     title: str
     sentences: tuple[str, ...]
     """Every bullet under it, verbatim, sub-bullets included."""
+    needs: tuple[Phase, ...] = ()
+    """Rehearsals without which it stays unproven; those of the standard contract follow its number."""
 
 
 class ModeSwitch(Record):
@@ -28,8 +35,11 @@ class Contract(Record):
     """Command lines are argv templates; `{run_id}`, `{results_dir}` and `{run_ids}` are filled in."""
 
     name: str = "standard"
+    kind: Kind = "experiment"
+    """Decides which checks and gate rules apply, what is rehearsed and what proves that work was done."""
     files: tuple[str, ...]
-    """Exactly the files that a bundle must consist of."""
+    """Exactly the files that a bundle must consist of, and all that may be edited; empty in the contract of a
+    policy: those that the input brings."""
     run_config_dir: str = "config/runs"
     train: tuple[str, ...]
     """The full command, from `python` on; a leading `uv run` is left out."""
@@ -44,14 +54,21 @@ class Contract(Record):
     """True when the input had no criteria text and the standard was taken."""
 
     @property
+    def per_run(self) -> bool:
+        """Whether there is a trial for every run id, and not one for the whole bundle."""
+        return any("{run_id}" in part for part in self.trial)
+
+    @property
     def entry_module(self) -> str:
-        """The module that the trial command starts, e.g. `src.main`."""
-        return self.trial[self.trial.index("-m") + 1]
+        """The module that the trial command starts, e.g. `src.main`; empty when it starts none by name."""
+        return self.trial[self.trial.index("-m") + 1] if "-m" in self.trial[:-1] else ""
 
     @property
     def entry_file(self) -> str:
         """Path of the entry module inside the bundle."""
-        return self.entry_module.replace(".", "/") + ".py"
+        if self.entry_module:
+            return self.entry_module.replace(".", "/") + ".py"
+        return next((part for part in self.trial if part.endswith(".py")), "")
 
 
 STANDARD = Contract(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
@@ -29,23 +30,33 @@ class Severity(StrEnum):
 
 
 class Bundle(Record):
-    """The files under judgement and the run configs that come with them. Paths are POSIX, relative."""
+    """The files under judgement and those that come with them. Paths are POSIX, relative."""
 
     files: Mapping[str, str]
     """Path -> text of every file that may be edited."""
     run_configs: Mapping[str, str] = {}
     """Path -> text of the run configs; given, never edited."""
+    given: Mapping[str, str] = {}
+    """Path -> text of whatever else is given and never edited: tests, their settings, data."""
+    binaries: Mapping[str, str] = {}
+    """Path -> Base64 of the bytes of given files that are no text."""
 
     @property
     def tree(self) -> dict[str, str]:
-        """Path -> text of everything, as it lies on disk; bundle files win."""
-        return {**self.run_configs, **self.files}
+        """Path -> text of every text file, as it lies on disk; bundle files win."""
+        return {**self.given, **self.run_configs, **self.files}
+
+    @property
+    def blobs(self) -> dict[str, bytes]:
+        """Path -> bytes of everything, as it lies on disk."""
+        texts = {path: text.encode("utf-8", "surrogatepass") for path, text in self.tree.items()}
+        return {**{path: base64.b64decode(data) for path, data in self.binaries.items()}, **texts}
 
     @property
     def digest(self) -> str:
         """SHA-256 over paths and texts; equal digests are equal bundles."""
         hasher = hashlib.sha256()
-        for path, text in sorted(self.tree.items()):
+        for path, text in sorted({**self.binaries, **self.tree}.items()):
             for part in (path, text):
                 data = part.encode("utf-8", "surrogatepass")
                 hasher.update(len(data).to_bytes(8, "big") + data)
@@ -53,11 +64,11 @@ class Bundle(Record):
 
     def with_file(self, path: str, text: str) -> Bundle:
         """A copy in which `path` holds `text`."""
-        return Bundle(files={**self.files, path: text}, run_configs=self.run_configs)
+        return self.model_copy(update={"files": {**self.files, path: text}})
 
     def without_file(self, path: str) -> Bundle:
         """A copy that lacks `path`."""
-        return Bundle(files={k: v for k, v in self.files.items() if k != path}, run_configs=self.run_configs)
+        return self.model_copy(update={"files": {k: v for k, v in self.files.items() if k != path}})
 
     def changed_paths(self, other: Bundle) -> tuple[str, ...]:
         """Paths whose text differs between the two bundles, sorted."""
@@ -114,7 +125,7 @@ class Finding(Record):
     check: str
     """Id of the check, e.g. `bare-except`."""
     criterion: int
-    """Number of the criterion in the standard contract, 1 to 9."""
+    """Number of the criterion, by the list of the contract's kind: 1 to 9 for experiments."""
     severity: Severity
     file: str
     line: int
@@ -215,11 +226,30 @@ class Proof(Record):
     """`status path` of requests the hub double refused."""
     assumptions: tuple[str, ...] = ()
     """What the doubles had to assume, one sentence each."""
+    tests_passed: int = 0
+    """Tests that ran and passed, where the trial is a test suite."""
+    tests_failed: int = 0
+    """Tests that failed or could not be set up, and test files that could not be read."""
+    tests_skipped: int = 0
+    """Skipped, or failing as the suite expects."""
 
     @property
     def trained(self) -> bool:
         """Whether at least one optimizer step moved a parameter on data that was read."""
         return self.optimizer_steps > 0 and self.parameters_moved
+
+
+class FailedTest(Record):
+    """One test that did not pass."""
+
+    test: str
+    """Its node id, e.g. `tests/test_stack.py::test_pop`; the path of a test file that cannot be read."""
+    stage: Literal["collect", "setup", "call", "teardown"]
+    """Where it failed; `collect` is the reading of the test file."""
+    failure: Failure
+    """With the innermost frame in the project's own code, tests and their helpers excluded."""
+    test_line: int = 0
+    """Line of the test file that was executing; 0 when none was."""
 
 
 class Rehearsal(Record):
@@ -234,6 +264,8 @@ class Rehearsal(Record):
     proof: Proof | None = None
     note: str = ""
     """Why it was skipped, or what was assumed."""
+    tests: tuple[FailedTest, ...] = ()
+    """The tests that did not pass, where the trial is a test suite."""
 
 
 class Spent(Record):
