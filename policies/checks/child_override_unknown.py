@@ -79,7 +79,7 @@ def _config_of(subject: ParsedBundle, override: ChildOverride) -> dict[str, obje
     """What Hydra composes for the child, before its overrides; None when it cannot be told."""
     for launch in launches(subject):
         if launch.entry.module.name == override.target:
-            return launch.composition.data
+            return launch.composition.config
     return None
 
 

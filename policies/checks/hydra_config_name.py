@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 
 import libcst as cst
 
 from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite, transform
-from policies.hydra.composition import compose
+from policies.hydra.composition import compose, led_to_config, primary_config
 from policies.hydra.decorator import SetDecoratorArguments
 from policies.hydra.entry import Entry, entries
 from policies.parsed import ParsedBundle
@@ -78,30 +77,14 @@ class HydraConfigName(Check):
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """Name the one primary config that the contract has."""
-        target = _primary_config(subject)
         entry = next(
             (e for e in entries(subject) if (e.module.path, e.line) == (finding.file, finding.line)), None
         )
-        if target is None or entry is None:
+        if entry is None or primary_config(subject) is None:
             return None
-        values = _arguments(entry, target)
-        return rewrite(
-            subject.bundle,
-            entry.module.path,
-            transform(entry.module.text, SetDecoratorArguments(entry.function.name, values)),
-        )
+        change = SetDecoratorArguments(entry.function.name, _arguments(led_to_config(subject, entry)))
+        return rewrite(subject.bundle, entry.module.path, transform(entry.module.text, change))
 
 
-def _primary_config(subject: ParsedBundle) -> str | None:
-    """The only YAML file among the contract's files, when the bundle has it."""
-    named = [p for p in subject.contract.files if p.endswith((".yaml", ".yml")) and p in subject.bundle.files]
-    return named[0] if len(named) == 1 else None
-
-
-def _arguments(entry: Entry, target: str) -> dict[str, cst.BaseExpression]:
-    folder, name = posixpath.split(target)
-    relative = posixpath.relpath(folder, posixpath.dirname(entry.module.path) or ".")
-    return {
-        "config_path": cst.SimpleString(f'"{relative}"'),
-        "config_name": cst.SimpleString(f'"{posixpath.splitext(name)[0]}"'),
-    }
+def _arguments(entry: Entry) -> dict[str, cst.BaseExpression]:
+    return {name: cst.SimpleString(f'"{getattr(entry, name)}"') for name in ("config_path", "config_name")}

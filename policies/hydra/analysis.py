@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from policies.hydra.composition import Composition, compose
+from policies.hydra.composition import Composition, compose, led_to_config
 from policies.hydra.entry import Entry, entries
 from policies.hydra.flow import Event, Flow
 from policies.hydra.values import Load
@@ -16,6 +16,7 @@ class Launch:
     """One entry point started for one run id in one mode."""
 
     entry: Entry
+    """As it is once its decorator names the config, a defect of its own."""
     run_id: str
     trial: bool
     composition: Composition
@@ -46,9 +47,10 @@ def _launches(subject: ParsedBundle) -> tuple[Launch, ...]:
 
 
 def _launch(subject: ParsedBundle, entry: Entry, run_id: str, trial: bool) -> Launch:
+    entry = led_to_config(subject, entry)
     composition = compose(subject, entry, run_id, trial=trial)
-    if composition.data is None:
+    if composition.config is None:
         return Launch(entry, run_id, trial, composition, ())
     flow = Flow(subject, run_id, trial, subject.run_documents[run_id].data or {})
-    flow.run(entry, composition.data)
+    flow.run(entry, composition.config)
     return Launch(entry, run_id, trial, composition, tuple(flow.events), tuple(flow.loads))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from policies.hydra.analysis import Launch, launches
 from policies.hydra.flow import Event, EventKind
@@ -22,6 +22,25 @@ def events_of(subject: ParsedBundle, kind: EventKind) -> Iterator[tuple[Launch, 
     for key in sorted(grouped):
         launch, event = grouped[key][0]
         yield launch, event, tuple(dict.fromkeys(e.run_id for _, e in grouped[key]))
+
+
+def folded(
+    found: Iterable[tuple[Launch, Event, tuple[str, ...]]],
+) -> Iterator[tuple[Launch, Event, tuple[str, ...], tuple[int, ...]]]:
+    """One event for every file and path, with the lines of all."""
+    grouped: dict[tuple[str, str], list[tuple[Launch, Event, tuple[str, ...]]]] = {}
+    for one in found:
+        grouped.setdefault((one[1].module.path, one[1].path), []).append(one)
+    for group in grouped.values():
+        launch, event, _ = group[0]
+        runs = tuple(dict.fromkeys(run for one in group for run in one[2]))
+        yield launch, event, runs, tuple(dict.fromkeys(one[1].line for one in group))
+
+
+def also(lines: tuple[int, ...]) -> str:
+    """The other lines of a folded finding, as a tail of its evidence."""
+    rest = ", ".join(str(line) for line in lines[1:])
+    return f"; also line{'s' if len(lines) > 2 else ''} {rest}" if rest else ""
 
 
 def is_run_key(subject: ParsedBundle, launch: Launch, event: Event) -> bool:

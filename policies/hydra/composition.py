@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import posixpath
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from policies.hydra.entry import ABSENT, Entry
@@ -41,6 +41,13 @@ class Composition:
     key: str = ""
     """Dotted key, or defaults entry, that is to blame."""
     run_is_group: bool = False
+    mended: dict[str, Any] | None = None
+    """The config once the cause is repaired, where only one repair is possible; it lets the review go on."""
+
+    @property
+    def config(self) -> dict[str, Any] | None:
+        """What the code will see: now, or once the cause is repaired."""
+        return self.mended if self.data is None else self.data
 
 
 @dataclass
@@ -51,6 +58,12 @@ class _Builder:
     overrides: dict[str, str]
     data: dict[str, Any] = field(default_factory=dict)
     groups: dict[str, str | None] = field(default_factory=dict)
+    problem: Composition | None = None
+    """The first thing that Hydra objects to."""
+
+    def object_to(self, problem: Composition) -> None:
+        """Note a problem and go on as if it were repaired."""
+        self.problem = self.problem or problem
 
 
 def overrides_for(subject: ParsedBundle, run_id: str, *, trial: bool) -> dict[str, str]:
@@ -70,6 +83,22 @@ def compose(subject: ParsedBundle, entry: Entry, run_id: str, *, trial: bool = T
         subject, entry.config_dir, subject.bundle.tree, overrides_for(subject, run_id, trial=trial)
     )
     return _compose_file(builder, entry.config_file)
+
+
+def primary_config(subject: ParsedBundle) -> str | None:
+    """The only YAML file among the contract's files, when the bundle has it."""
+    named = [p for p in subject.contract.files if p.endswith((".yaml", ".yml")) and p in subject.bundle.files]
+    return named[0] if len(named) == 1 else None
+
+
+def led_to_config(subject: ParsedBundle, entry: Entry) -> Entry:
+    """The entry as it will be once its decorator names the primary config; itself when it names one."""
+    target, problem = primary_config(subject), _locate(subject, entry)
+    if target is None or problem is None or problem.cause == "unknown":
+        return entry
+    folder, name = posixpath.split(target)
+    relative = posixpath.relpath(folder, posixpath.dirname(entry.module.path) or ".")
+    return replace(entry, config_path=relative, config_name=posixpath.splitext(name)[0])
 
 
 def _locate(subject: ParsedBundle, entry: Entry) -> Composition | None:
@@ -92,31 +121,27 @@ def _compose_file(builder: _Builder, path: str) -> Composition:
         return Composition(None, "bad-yaml", document.error)
     body = copy.deepcopy(document.data)
     defaults = body.pop("defaults", None) or []
-    problems = hydra_node_problems(document.data)
-    if problems:
-        key, reason = problems[0]
-        return Composition(None, "hydra-node", reason, key)
+    for key, reason in hydra_node_problems(document.data):
+        builder.object_to(Composition(None, "hydra-node", reason, key))
     body.pop("hydra", None)
-    failed = _apply_defaults(builder, defaults, body)
-    if failed is not None:
-        return failed
-    failed = _apply_overrides(builder)
-    return failed or Composition(builder.data, run_is_group="run" in builder.groups)
+    _apply_defaults(builder, defaults, body)
+    _apply_overrides(builder)
+    grouped, problem = "run" in builder.groups, builder.problem
+    if problem is None:
+        return Composition(builder.data, run_is_group=grouped)
+    mended = None if problem.cause == "bad-yaml" else builder.data
+    return replace(problem, run_is_group=grouped, mended=mended)
 
 
-def _apply_defaults(builder: _Builder, defaults: Any, body: dict[str, Any]) -> Composition | None:
+def _apply_defaults(builder: _Builder, defaults: Any, body: dict[str, Any]) -> None:
     if not isinstance(defaults, list):
-        return Composition(None, "bad-yaml", "`defaults` is not a list", "defaults")
-    if "_self_" not in defaults:
-        defaults = [*defaults, "_self_"]
-    for item in defaults:
+        builder.object_to(Composition(None, "bad-yaml", "`defaults` is not a list", "defaults"))
+        return
+    for item in defaults if "_self_" in defaults else [*defaults, "_self_"]:
         if item == "_self_":
             _merge(builder.data, body)
-            continue
-        failed = _apply_default(builder, item)
-        if failed is not None:
-            return failed
-    return None
+        elif problem := _apply_default(builder, item):
+            builder.object_to(problem)
 
 
 def _apply_default(builder: _Builder, item: Any) -> Composition | None:
@@ -134,7 +159,10 @@ def _apply_default(builder: _Builder, item: Any) -> Composition | None:
     option = builder.overrides.get(name, option)  # type: ignore[assignment]
     if option is None:
         return None
-    return _load_option(builder, name, option, optional=optional, entry=str(group))
+    problem = _load_option(builder, name, option, optional=optional, entry=str(group))
+    if problem is not None:
+        builder.groups.pop(name)
+    return problem
 
 
 def _load_option(
@@ -177,25 +205,27 @@ def _packaged(data: dict[str, Any], package: str) -> dict[str, Any]:
     return data
 
 
-def _apply_overrides(builder: _Builder) -> Composition | None:
+def _apply_overrides(builder: _Builder) -> None:
     for key, value in builder.overrides.items():
-        if key in builder.groups:
-            continue
-        prefix = f"{builder.folder}/{key}/"
-        if any(path.startswith(prefix) for path in builder.tree):
-            return Composition(
-                None,
-                "group-shadowed",
-                f"`{key}=…` selects from the folder {prefix}, but `{key}` is not in the defaults list",
-                key,
-            )
-        parent = _parent(builder.data, key)
-        if parent is None:
-            return Composition(
-                None, "not-a-key", f"`{key}=…` overrides a key that the config does not have", key
-            )
-        parent[key.split(".")[-1]] = _scalar(value)
-    return None
+        if key not in builder.groups:
+            _apply_override(builder, key, value)
+
+
+def _apply_override(builder: _Builder, key: str, value: str) -> None:
+    prefix = f"{builder.folder}/{key}/"
+    if any(path.startswith(prefix) for path in builder.tree):
+        reason = f"`{key}=…` selects from the folder {prefix}, but `{key}` is not in the defaults list"
+        builder.object_to(Composition(None, "group-shadowed", reason, key))
+        builder.data.pop(key, None)
+        builder.groups[key] = None
+        _load_option(builder, key, value, optional=True, entry=key)
+        return
+    parent = _parent(builder.data, key)
+    if parent is None:
+        reason = f"`{key}=…` overrides a key that the config does not have"
+        builder.object_to(Composition(None, "not-a-key", reason, key))
+        parent = builder.data
+    parent[key.split(".")[-1]] = _scalar(value)
 
 
 def _parent(data: dict[str, Any], dotted: str) -> dict[str, Any] | None:

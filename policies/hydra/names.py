@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import suppress
 from functools import lru_cache
 
-from policies.hydra.values import Function
+from policies.hydra.values import Class, Function
 from policies.parsed import Module, ParsedBundle
 
 
@@ -60,6 +60,32 @@ def local_functions(subject: ParsedBundle, module: Module) -> dict[str, Function
         if function is not None:
             found[name] = function
     return found | own_functions(module)
+
+
+def local_names(subject: ParsedBundle, module: Module) -> dict[str, Function | Class]:
+    """Functions and classes of the bundle that a module's global names mean."""
+    return subject.memo(
+        f"hydra.names.{module.path}",
+        lambda s: {**local_functions(s, module), **local_classes(s, module)},
+    )
+
+
+def local_classes(subject: ParsedBundle, module: Module) -> dict[str, Class]:
+    """Classes that a module's global names mean: its own, and those imported from the bundle."""
+    found: dict[str, Class] = {}
+    for name, full in imported_names(module).items():
+        parent, _, attribute = full.rpartition(".")
+        other = subject.modules.get(parent.replace(".", "/") + ".py")
+        if other is not None and attribute in own_classes(other):
+            found[name] = own_classes(other)[attribute]
+    return found | own_classes(module)
+
+
+@lru_cache(maxsize=256)
+def own_classes(module: Module) -> dict[str, Class]:
+    """Module-level classes by name."""
+    body = module.tree.body if module.tree else []
+    return {n.name: Class(module, n) for n in body if isinstance(n, ast.ClassDef)}
 
 
 @lru_cache(maxsize=256)

@@ -38,7 +38,7 @@ class Node:
         inner = f"{self.path}.{key}" if self.path else key
         if isinstance(value, dict):
             return Node(value, self.flag, inner, self.origin, self.complete)
-        if isinstance(value, Function | Opaque | Constant | Node):
+        if isinstance(value, Function | Opaque | Constant | Node | Class | Instance | Bound):
             return value
         if isinstance(value, str) and "${" in value:
             return UNKNOWN
@@ -74,6 +74,32 @@ class Function:
 
 
 @dataclass(frozen=True)
+class Class:
+    """A class of the bundle, with the variables around its definition."""
+
+    module: Module
+    node: ast.ClassDef
+    closure: dict[str, Any] = field(default_factory=dict, compare=False, hash=False)
+
+
+@dataclass(eq=False)
+class Instance:
+    """An object of one of the bundle's classes."""
+
+    kind: Class
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A method of the bundle's own class, bound to its object."""
+
+    function: Function
+    owner: Instance
+    defined_in: Class
+
+
+@dataclass(frozen=True)
 class Method:
     """A bound method of a node, e.g. `cfg.get`."""
 
@@ -81,8 +107,16 @@ class Method:
     name: str
 
 
+@dataclass(frozen=True)
+class Super:
+    """`super()` inside a method."""
+
+    owner: Instance
+    below: Class
+
+
 UNKNOWN = Opaque()
-Value = Node | Constant | Opaque | Function | Method
+Value = Node | Constant | Opaque | Function | Method | Class | Instance | Bound | Super
 
 NODE_METHODS = frozenset(
     {

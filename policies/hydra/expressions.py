@@ -1,0 +1,203 @@
+"""The rules for expressions: reads of config keys, comparisons, calls, f-strings."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from policies.hydra.calls import call_constant, call_node_method, call_omegaconf
+from policies.hydra.machine import Frame, Machine
+from policies.hydra.names import dotted_name, local_names
+from policies.hydra.objects import attribute_of, construct, super_of
+from policies.hydra.truth import comes_true, compare, plain, truth
+from policies.hydra.values import (
+    LOADERS,
+    NODE_METHODS,
+    UNKNOWN,
+    Bound,
+    Class,
+    Constant,
+    Flag,
+    Function,
+    Instance,
+    Load,
+    Method,
+    Node,
+    Opaque,
+    Super,
+    Value,
+)
+
+CALLERS = frozenset({"optimize", "map"})
+"""Methods of libraries that surely call the function they are given."""
+
+
+class Expressions(Machine):
+    """Every `of_X` gives the abstract value of one kind of expression."""
+
+    def value(self, node: ast.expr, frame: Frame) -> Value:
+        """The abstract value of an expression; records what goes wrong on the way."""
+        handler = getattr(self, f"of_{type(node).__name__}", None)
+        if handler is not None:
+            result: Value = handler(node, frame)
+            return result
+        self.visit_children(node, frame)
+        return UNKNOWN
+
+    def of_Constant(self, node: ast.Constant, frame: Frame) -> Value:
+        return Constant(node.value)
+
+    def of_Name(self, node: ast.Name, frame: Frame) -> Value:
+        if node.id in frame.variables:
+            return frame.variables[node.id]
+        return local_names(self.subject, frame.module).get(node.id, UNKNOWN)
+
+    def of_Lambda(self, node: ast.Lambda, frame: Frame) -> Value:
+        return Function(frame.module, node, frame.variables)
+
+    def of_Attribute(self, node: ast.Attribute, frame: Frame) -> Value:
+        owner = self.value(node.value, frame)
+        if isinstance(owner, Node) and node.attr in NODE_METHODS and node.attr not in owner.data:
+            return Method(owner, node.attr)
+        if isinstance(owner, Instance | Super):
+            return attribute_of(self, owner, node.attr)
+        return self.read(owner, node.attr, node, frame)
+
+    def of_Subscript(self, node: ast.Subscript, frame: Frame) -> Value:
+        owner, key = self.value(node.value, frame), self.key_of(node, frame)
+        return self.read(owner, key, node, frame) if key is not None else UNKNOWN
+
+    def read(self, owner: Value, key: str, node: ast.expr, frame: Frame) -> Value:
+        """`owner.key`; a key that is surely missing is an event."""
+        if isinstance(owner, Node):
+            if key in owner.data:
+                return owner.child(key)
+            if owner.complete and not key.startswith("_"):
+                path = f"{owner.path}.{key}" if owner.path else key
+                self.event("missing-key", node, frame, path, has_run=owner.flag.has_run)
+        elif isinstance(owner, Constant) and isinstance(node, ast.Attribute):
+            source = dotted_name(node.value)
+            if isinstance(owner.value, str) and source and not hasattr(owner.value, key):
+                self.event("not-a-node", node, frame, f"{source}.{key}", repr(owner.value))
+        return UNKNOWN
+
+    def of_BoolOp(self, node: ast.BoolOp, frame: Frame) -> Value:
+        is_and = isinstance(node.op, ast.And)
+        result: Value = UNKNOWN
+        unknown, doubt = False, 0
+        for part in node.values:
+            result = self.value(part, frame)
+            outcome = truth(result)
+            if outcome is None:
+                unknown = True
+                doubt += not comes_true(part)
+                self.unsure += not comes_true(part)
+            elif outcome is not is_and:
+                self.unsure -= doubt
+                return UNKNOWN if unknown and not isinstance(result, Constant) else result
+        self.unsure -= doubt
+        return UNKNOWN if unknown else result
+
+    def of_UnaryOp(self, node: ast.UnaryOp, frame: Frame) -> Value:
+        outcome = truth(self.value(node.operand, frame))
+        if isinstance(node.op, ast.Not) and outcome is not None:
+            return Constant(not outcome)
+        return UNKNOWN
+
+    def of_IfExp(self, node: ast.IfExp, frame: Frame) -> Value:
+        outcome = truth(self.value(node.test, frame))
+        if outcome is not None:
+            return self.value(node.body if outcome else node.orelse, frame)
+        with self.guard(True):
+            self.value(node.body, frame)
+            self.value(node.orelse, frame)
+        return UNKNOWN
+
+    def of_Compare(self, node: ast.Compare, frame: Frame) -> Value:
+        left = self.value(node.left, frame)
+        rights = [self.value(c, frame) for c in node.comparators]
+        if len(rights) != 1:
+            return UNKNOWN
+        return compare(left, node.ops[0], rights[0])
+
+    def of_Tuple(self, node: ast.Tuple | ast.List | ast.Set, frame: Frame) -> Value:
+        parts = [self.value(e, frame) for e in node.elts]
+        if parts and all(isinstance(p, Constant) for p in parts):
+            return Constant(tuple(p.value for p in parts if isinstance(p, Constant)))
+        return UNKNOWN
+
+    of_List = of_Tuple
+    of_Set = of_Tuple
+
+    def of_Dict(self, node: ast.Dict, frame: Frame) -> Value:
+        values = [self.value(v, frame) for v in node.values]
+        data: dict[str, Any] = {}
+        for key, value in zip(node.keys, values, strict=True):
+            if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
+                return UNKNOWN
+            data[key.value] = plain(value)
+        return Node(data, Flag(False), origin="made")
+
+    def of_JoinedStr(self, node: ast.JoinedStr, frame: Frame) -> Value:
+        text: str | None = ""
+        from_run = False
+        for part in node.values:
+            if isinstance(part, ast.Constant):
+                text = None if text is None else text + str(part.value)
+                continue
+            assert isinstance(part, ast.FormattedValue)
+            inner = self.value(part.value, frame)
+            if (
+                isinstance(inner, Node)
+                and inner.origin == "config"
+                and inner.path
+                and dotted_name(part.value)
+            ):
+                self.event("node-as-text", part, frame, inner.path)
+            from_run |= isinstance(inner, Constant) and inner.value == self.run_id
+            known = isinstance(inner, Constant) and text is not None
+            text = f"{text}{inner.value}" if known and isinstance(inner, Constant) else None
+        if text is not None:
+            return Constant(text)
+        return Opaque(run_file=from_run)
+
+    def of_BinOp(self, node: ast.BinOp, frame: Frame) -> Value:
+        sides = self.value(node.left, frame), self.value(node.right, frame)
+        return Opaque(run_file=any(self.names_run_file(s) for s in sides))
+
+    def of_Call(self, node: ast.Call, frame: Frame) -> Value:
+        computed = super_of(node, frame) or call_constant(self, node, frame)
+        if computed is not None:
+            return computed
+        target = self.value(node.func, frame)
+        arguments = [self.value(a, frame) for a in node.args]
+        keywords = {k.arg: self.value(k.value, frame) for k in node.keywords}
+        if last_name(node.func) in LOADERS:
+            certain = not self.guarded and not self.unsure
+            self.loads.append(Load(frame.module, node, self.run_id, tuple(arguments), keywords, certain))
+        if isinstance(target, Method):
+            return call_node_method(self, target, node, arguments, frame)
+        if isinstance(target, Function | Bound):
+            return self.call(target, arguments, keywords)
+        if isinstance(target, Class | Instance):
+            return construct(self, target, arguments, keywords)
+        known = call_omegaconf(self, node, arguments, keywords, frame)
+        if known is not None:
+            return known
+        with self.guard(last_name(node.func) not in CALLERS):
+            for value in (*arguments, *keywords.values()):
+                if isinstance(value, Function | Bound):
+                    self.call(value, [], {})
+        return Opaque(run_file=any(self.names_run_file(v) for v in arguments))
+
+    def key_of(self, node: ast.Attribute | ast.Subscript, frame: Frame) -> str | None:
+        """The key an access names, when it is a literal."""
+        if isinstance(node, ast.Attribute):
+            return node.attr
+        key = self.value(node.slice, frame)
+        return key.value if isinstance(key, Constant) and isinstance(key.value, str) else None
+
+
+def last_name(node: ast.expr) -> str:
+    """The name at the end of an attribute chain; empty when there is none."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,141 @@
+"""The rules for statements: assignments, branches, loops, handlers."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Sequence
+
+from policies.hydra.expressions import Expressions, last_name
+from policies.hydra.machine import MAX_STEPS, Exit, Frame, Return
+from policies.hydra.truth import comes_true, plain
+from policies.hydra.values import UNKNOWN, Class, Constant, Function, Instance, Node, Value
+
+CATCHES_MISSING = {"Exception", "BaseException", "AttributeError", "KeyError", "ConfigAttributeError"}
+CATCHES_MISSING |= {"ConfigKeyError", "OmegaConfBaseException", "MissingMandatoryValue"}
+
+
+class Statements(Expressions):
+    """Every `do_X` interprets one kind of statement."""
+
+    def block(self, body: Sequence[ast.stmt], frame: Frame) -> None:
+        """Interpret statements in order."""
+        for statement in body:
+            self.steps += 1
+            if self.steps > MAX_STEPS:
+                raise Exit
+            handler = getattr(self, f"do_{type(statement).__name__}", None)
+            if handler is not None:
+                handler(statement, frame)
+            else:
+                self.visit_children(statement, frame)
+
+    def do_Return(self, node: ast.Return, frame: Frame) -> None:  # named after the AST class
+        raise Return(self.value(node.value, frame) if node.value else Constant(None))
+
+    def do_Raise(self, node: ast.Raise, frame: Frame) -> None:
+        raise Exit
+
+    def do_FunctionDef(self, node: ast.FunctionDef, frame: Frame) -> None:
+        frame.variables[node.name] = Function(frame.module, node, frame.variables)
+
+    def do_ClassDef(self, node: ast.ClassDef, frame: Frame) -> None:
+        frame.variables[node.name] = Class(frame.module, node, frame.variables)
+
+    def do_Assign(self, node: ast.Assign, frame: Frame) -> None:
+        value = self.value(node.value, frame)
+        for target in node.targets:
+            self.assign(target, value, frame)
+
+    def do_AnnAssign(self, node: ast.AnnAssign, frame: Frame) -> None:
+        if node.value is not None:
+            self.assign(node.target, self.value(node.value, frame), frame)
+
+    def do_AugAssign(self, node: ast.AugAssign, frame: Frame) -> None:
+        self.value(node.value, frame)
+        load = copy.copy(node.target)
+        load.ctx = ast.Load()
+        self.value(load, frame)
+        if isinstance(node.target, ast.Name):
+            frame.variables[node.target.id] = UNKNOWN
+
+    def do_If(self, node: ast.If, frame: Frame) -> None:
+        test = self.value(node.test, frame)
+        if isinstance(test, Constant):
+            self.block(node.body if test.value else node.orelse, frame)
+            return
+        if comes_true(node.test):
+            self.once(node.body, frame)
+            self.maybe(node.orelse, frame)
+            return
+        for branch in (node.body, node.orelse):
+            self.maybe(branch, frame)
+
+    def do_For(self, node: ast.For, frame: Frame) -> None:
+        self.value(node.iter, frame)
+        self.assign(node.target, UNKNOWN, frame)
+        self.once([*node.body, *node.orelse], frame)
+
+    def do_While(self, node: ast.While, frame: Frame) -> None:
+        test = self.value(node.test, frame)
+        if not (isinstance(test, Constant) and not test.value):
+            self.once(node.body, frame)
+
+    def do_With(self, node: ast.With, frame: Frame) -> None:
+        opened: list[Node] = []
+        for item in node.items:
+            target = item.context_expr
+            value = self.value(target, frame)
+            if isinstance(target, ast.Call) and last_name(target.func) == "open_dict" and target.args:
+                node_value = self.value(target.args[0], frame)
+                opened += [node_value] if isinstance(node_value, Node) else []
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, value, frame)
+        before = [n.flag.struct for n in opened]
+        for inner in opened:
+            inner.flag.struct = False
+        try:
+            self.block(node.body, frame)
+        finally:
+            for inner, struct in zip(opened, before, strict=True):
+                inner.flag.struct = struct
+
+    def do_Try(self, node: ast.Try, frame: Frame) -> None:
+        with self.guard(any(_catches(h) for h in node.handlers)):
+            self.once(node.body, frame) if node.handlers else self.block(node.body, frame)
+        for handler in node.handlers:
+            with self.guard(True):
+                self.maybe(handler.body, frame)
+        self.block([*node.orelse, *node.finalbody], frame)
+
+    def assign(self, target: ast.expr, value: Value, frame: Frame) -> None:
+        """Bind a value to a name, a config path or a pattern."""
+        if isinstance(target, ast.Name):
+            frame.variables[target.id] = value
+        elif isinstance(target, ast.Tuple | ast.List):
+            for inner in target.elts:
+                self.assign(inner, UNKNOWN, frame)
+        elif isinstance(target, ast.Attribute | ast.Subscript):
+            self.assign_into(target, value, frame)
+
+    def assign_into(self, target: ast.Attribute | ast.Subscript, value: Value, frame: Frame) -> None:
+        """`cfg.a.b = value` and `cfg["a"] = value`."""
+        owner, key = self.value(target.value, frame), self.key_of(target, frame)
+        if isinstance(owner, Instance) and key is not None:
+            owner.attributes[key] = value
+        if not isinstance(owner, Node):
+            return
+        if key is None:
+            owner.complete = False
+            return
+        if key not in owner.data and owner.flag.struct and owner.complete:
+            path = f"{owner.path}.{key}" if owner.path else key
+            self.event("struct-assign", target, frame, path)
+        owner.data[key] = plain(value)
+
+
+def _catches(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(last_name(kind) in CATCHES_MISSING for kind in kinds)
