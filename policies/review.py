@@ -12,7 +12,7 @@ from policies.contract import STANDARD
 from policies.contract_reader import standard_number
 from policies.parsed import ParsedBundle
 from policies.records import Claim, CriterionResult, Finding, Phase, Rehearsal, Rejection, Severity, Verdict
-from policies.registry import all_checks
+from policies.registry import checks_for
 
 _NEEDS: dict[int, tuple[Phase, ...]] = {
     1: ("install", "trial"),
@@ -35,7 +35,7 @@ def find_all(
 ) -> tuple[Finding, ...]:
     """Every finding of every check, each once, by file and line."""
     found = {
-        f for check in (all_checks() if checks is None else checks) for f in check.find(subject, evidence)
+        f for check in (checks_for(subject.contract.kind) if checks is None else checks) for f in check.find(subject, evidence)
     }
     return tuple(sorted(found, key=_order))
 

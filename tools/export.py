@@ -34,20 +34,21 @@ def write_folder(bundle: Bundle, out: Path) -> tuple[str, ...]:
 
     Raises: UsageError when something is there already; BackendError when the disk refuses.
     """
-    checked_paths(bundle.tree)
+    files = bundle.blobs
+    checked_paths(files)
     try:
         out.mkdir(parents=True, exist_ok=True)
         if any(out.iterdir()):
             raise UsageError(f"{out} is not empty; name a folder that is new or empty")
-        for path, text in bundle.tree.items():
+        for path, data in files.items():
             target = out / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(text.encode("utf-8", "surrogatepass"))
+            target.write_bytes(data)
     except FileExistsError as error:
         raise UsageError(f"{out} is a file; name a folder that is new or empty") from error
     except OSError as error:
         raise BackendError(f"{out} cannot be written: {error.strerror or error}") from error
-    return tuple(sorted(bundle.tree))
+    return tuple(sorted(files))
 
 
 def write_text(text: str, out: Path) -> None:

@@ -31,12 +31,18 @@ class Ledger(LedgerReader):
 
         Raises: BackendError when the folder cannot be written; UsageError for paths that cannot be kept.
         """
-        checked_paths(request.bundle.tree)
+        checked_paths(request.bundle.blobs)
         with git_faults(workspace):
             path = make_folder(workspace.resolve(), name, request.bundle.digest)
         bare = request.model_copy(update={"bundle": Bundle(files={})})
-        given = tuple(sorted(set(request.bundle.run_configs) - set(request.bundle.files)))
-        origin = RequestRecord(request=bare, run_config_paths=given, contract=contract)
+        bundle = request.bundle
+        origin = RequestRecord(
+            request=bare,
+            run_config_paths=tuple(sorted(set(bundle.run_configs) - set(bundle.files))),
+            given_paths=tuple(sorted(set(bundle.given) - set(bundle.run_configs) - set(bundle.files))),
+            binary_paths=tuple(sorted(bundle.binaries)),
+            contract=contract,
+        )
         return cls(path, GitStore.create(path), origin)
 
     def claim(self) -> AbstractContextManager[None]:
@@ -149,8 +155,8 @@ class Ledger(LedgerReader):
         return tip
 
     def _tree(self, bundle: Bundle) -> str:
-        checked_paths(bundle.tree)
-        files = {path: text.encode("utf-8", "surrogatepass") for path, text in bundle.tree.items()}
+        files = bundle.blobs
+        checked_paths(files)
         return self._store.tree(files)
 
     def set_best(self, sha: str) -> None:

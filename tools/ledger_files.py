@@ -73,7 +73,7 @@ def make_folder(workspace: Path, name: str, digest: str) -> Path:
             number += 1
 
 
-def checked_paths(paths: Mapping[str, str]) -> None:
+def checked_paths(paths: Mapping[str, object]) -> None:
     """Refuse paths that would leave the checkout, reach into git's folder, or hide one another."""
     for path in paths:
         parts = path.split("/")

@@ -75,8 +75,7 @@ class LedgerReader:
     def request(self) -> Request:
         """The request as it came in, bundle included."""
         if self._request is None:
-            tree = {path: _text(data) for path, data in self._store.files(self._sha(IMPORT)).items()}
-            self._request = self._origin.restored(tree)
+            self._request = self._origin.restored(self._store.files(self._sha(IMPORT)))
         return self._request
 
     def begun(self, number: int) -> Begun | None:
@@ -147,10 +146,11 @@ class LedgerReader:
 
     def bundle_at(self, rev: str) -> Bundle:
         """The bundle in a commit: a sha, `attempt/3`, `best`, `import`."""
-        given = self.request().bundle.run_configs
-        tree = {path: _text(data) for path, data in self._store.files(self._sha(rev)).items()}
-        files = {path: text for path, text in tree.items() if given.get(path) != text}
-        return Bundle(files=files, run_configs=given)
+        came = self.request().bundle
+        given = {path: data for path, data in came.blobs.items() if path not in came.files}
+        tree = self._store.files(self._sha(rev))
+        files = {path: _text(data) for path, data in tree.items() if given.get(path) != data}
+        return came.model_copy(update={"files": files})
 
     def diff(self, number: int | None = None) -> str:
         """The unified diff of one attempt against its base, or of the best against what came in."""

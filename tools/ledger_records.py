@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import AwareDatetime
@@ -58,15 +60,22 @@ class RequestRecord(Record):
     """The note of the first commit: everything of the request but its texts, which are the commit's tree."""
 
     request: Request
-    """Its bundle lists no files; `run_config_paths` says which of the tree are run configs."""
+    """Its bundle lists no files; the paths say what of the tree was given."""
     run_config_paths: tuple[str, ...]
+    given_paths: tuple[str, ...] = ()
+    binary_paths: tuple[str, ...] = ()
     contract: Contract
 
-    def restored(self, tree: dict[str, str]) -> Request:
-        """The request around the texts of the first commit."""
-        given = {path: tree[path] for path in self.run_config_paths}
-        files = {path: text for path, text in tree.items() if path not in given}
-        return self.request.model_copy(update={"bundle": Bundle(files=files, run_configs=given)})
+    def restored(self, tree: Mapping[str, bytes]) -> Request:
+        """The request around the files of the first commit."""
+        texts = {p: d.decode("utf-8", "surrogatepass") for p, d in tree.items() if p not in self.binary_paths}
+        bundle = Bundle(
+            run_configs={path: texts.pop(path) for path in self.run_config_paths},
+            given={path: texts.pop(path) for path in self.given_paths},
+            binaries={path: base64.b64encode(tree[path]).decode("ascii") for path in self.binary_paths},
+            files=texts,
+        )
+        return self.request.model_copy(update={"bundle": bundle})
 
 
 class AttemptEntry(Record):

@@ -50,8 +50,8 @@ class Stage:
         prefixes = [Mount(path, PurePosixPath(path)) for path in self.environment.prefixes]
         mounts = (*prefixes, INSIDE, HUB, self.store_mount)
         with open_sandbox(self.sandbox, SandboxSpec(mounts=mounts, limits=self.limits, env=ENV)) as sandbox:
-            for path, text in bundle.tree.items():
-                sandbox.write(CHECKOUT / path, text.encode("utf-8", "surrogatepass"))
+            for path, data in bundle.blobs.items():
+                sandbox.write(CHECKOUT / path, data)
             yield sandbox
 
 
