@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from policies.contract_criteria import SENTENCES, TITLES
-from policies.records import Phase, Record
+from policies.records import Phase, Proof, Record
 
 Kind = Literal["experiment", "tests"]
 """What a bundle is: experiment runs with their configs, or a project that is tried by its test suite."""
@@ -57,6 +57,14 @@ class Contract(Record):
     def per_run(self) -> bool:
         """Whether there is a trial for every run id, and not one for the whole bundle."""
         return any("{run_id}" in part for part in self.trial)
+
+    def doubt(self, proof: Proof | None) -> str:
+        """What a trial that ended well failed to show, to be put after its name; empty when it shows work."""
+        if self.kind == "tests":
+            return (
+                "" if proof and proof.tests_passed and not proof.tests_failed else "ran no test that passed"
+            )
+        return "" if proof and proof.trained else "took no optimizer step that moved a parameter"
 
     @property
     def entry_module(self) -> str:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from policies.bindings import bindings
-from policies.parsed import Module, ParsedBundle
+from policies.parsed import Module, ParsedBundle, parse_module
+
+GENERATED = re.compile(r"_*(?:version|build|generated)_*(?:info)?|.+_pb2(?:_grpc)?")
+"""Names of modules that are usually written by a build, and then are in no repository."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +39,35 @@ def resolve(subject: ParsedBundle, module: Module, node: ast.ImportFrom) -> Targ
 
 def is_own(subject: ParsedBundle, dotted: str) -> bool:
     """Whether the top of a dotted name is a folder of the bundle with code, or a module beside it."""
-    top = dotted.partition(".")[0]
-    return any(path.startswith(f"{top}/") or path == f"{top}.py" for path in subject.modules)
+    tops = [root + dotted.partition(".")[0] for root in subject.import_roots]
+    return any(path.startswith(f"{top}/") or path == f"{top}.py" for path in subject.modules for top in tops)
 
 
 def lookup(subject: ParsedBundle, dotted: str) -> Target:
     """The module or folder of this name."""
-    path = dotted.replace(".", "/")
-    for file in (f"{path}.py", f"{path}/__init__.py"):
-        if file in subject.modules:
-            return Target(dotted, True, subject.modules[file])
-    folder = any(name.startswith(f"{path}/") for name in subject.bundle.tree)
+    paths = [root + dotted.replace(".", "/") for root in subject.import_roots]
+    for file in (file for path in paths for file in (f"{path}.py", f"{path}/__init__.py")):
+        if (module := _module(subject, file)) is not None:
+            return Target(dotted, True, module)
+    if _made_elsewhere(subject, paths):
+        return Target(dotted, True, Module(f"{paths[0]}.py", "", None, "it is not a Python file"))
+    folder = any(name.startswith(f"{path}/") for name in subject.bundle.tree for path in paths)
     return Target(dotted, folder, None)
+
+
+def _module(subject: ParsedBundle, file: str) -> Module | None:
+    text = subject.bundle.given.get(file)
+    return subject.modules.get(file) or (None if text is None else parse_module(file, text))
+
+
+def _made_elsewhere(subject: ParsedBundle, paths: Sequence[str]) -> bool:
+    """Whether a module is compiled, or of a kind that a project's build generates."""
+    if subject.contract.kind == "experiment":
+        return False
+    if any(GENERATED.fullmatch(path.rpartition("/")[2]) for path in paths):
+        return True
+    others = (*subject.bundle.given, *subject.bundle.binaries)
+    return any(name.startswith(f"{path}.") for name in others for path in paths)
 
 
 def provides(subject: ParsedBundle, target: Target, name: str) -> bool | None:
@@ -125,7 +147,8 @@ def import_path(subject: ParsedBundle, module: Module, target: Module) -> str:
     package, _, name = target.name.rpartition(".")
     if module.name.rpartition(".")[0] == package and prefers_relative(subject, module):
         return f".{name}"
-    return target.name
+    root = next((r for r in reversed(subject.import_roots) if target.path.startswith(r)), "")
+    return target.path.removeprefix(root).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def runs_elsewhere(subject: ParsedBundle) -> bool:

@@ -50,8 +50,9 @@ def _at_home(subject: ParsedBundle, node: ast.Import | ast.ImportFrom, name: str
     top = name.partition(".")[0]
     if top in sys.stdlib_module_names or top in {"__main__", "_typeshed"}:
         return True
-    paths = subject.bundle.files
-    if any(path.startswith(f"{top}/") for path in paths) or f"{top}.py" in paths:
+    paths = (*subject.bundle.files, *subject.bundle.given, *subject.bundle.binaries)
+    tops = [root + top for root in subject.import_roots]
+    if any(path.startswith((f"{top}/", f"{top}.py", f"{top}.cpython-")) for path in paths for top in tops):
         return True
     return is_sibling(subject, node, top)
 

@@ -179,6 +179,12 @@ class ParsedBundle:
             for p, t in sorted(self.bundle.run_configs.items())
         }
 
+    @cached_property
+    def import_roots(self) -> tuple[str, ...]:
+        """Folders that imports start from, as prefixes of paths; a project may keep its packages in `src/`."""
+        layout = self.contract.kind == "tests" and "src/__init__.py" not in self.bundle.tree
+        return ("", "src/") if layout and any(p.startswith("src/") for p in self.bundle.files) else ("",)
+
     def replace(self, bundle: Bundle) -> ParsedBundle:
         """The same contract and context around another bundle."""
         return ParsedBundle(bundle, self.contract, self.context)

@@ -17,6 +17,8 @@ from policies.tables import table
 
 _NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
 _EXTRAS = re.compile(r"\s*\[([^\]]*)\]")
+ELSEWHERE = frozenset({"requirements.txt", "setup.py", "setup.cfg", "Pipfile", "environment.yml"})
+"""Files beside `pyproject.toml` that may declare requirements, too."""
 
 
 def parse_requirement(text: str) -> Requirement | None:
@@ -143,6 +145,11 @@ def declared(subject: ParsedBundle) -> frozenset[str] | None:
     document = subject.pyproject
     if document is None or document.data is None:
         return None
+    extras: Iterable[object] = ()
+    if subject.contract.kind == "tests":
+        if not ELSEWHERE.isdisjoint(subject.bundle.tree):
+            return None
+        extras = _mapping(_mapping(document.data.get("project")).get("optional-dependencies")).values()
     project = _mapping(document.data.get("project"))
     dynamic = project.get("dynamic")
     if isinstance(dynamic, list) and "dependencies" in dynamic:
@@ -156,6 +163,7 @@ def declared(subject: ParsedBundle) -> frozenset[str] | None:
         groups.get("dev"),
         _mapping(tool.get("uv")).get("dev-dependencies"),
         document.data.get("dependencies"),
+        *extras,
     )
     return frozenset(name for source in sources for name in _names(source))
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from policies.base import Check, Evidence
 from policies.claims import split_claims, test_claims
-from policies.contract import STANDARD
+from policies.contract import STANDARD, Criterion
 from policies.contract_reader import standard_number
 from policies.parsed import ParsedBundle
 from policies.records import Claim, CriterionResult, Finding, Phase, Rehearsal, Rejection, Severity, Verdict
@@ -35,7 +35,9 @@ def find_all(
 ) -> tuple[Finding, ...]:
     """Every finding of every check, each once, by file and line."""
     found = {
-        f for check in (checks_for(subject.contract.kind) if checks is None else checks) for f in check.find(subject, evidence)
+        f
+        for check in (checks_for(subject.contract.kind) if checks is None else checks)
+        for f in check.find(subject, evidence)
     }
     return tuple(sorted(found, key=_order))
 
@@ -94,14 +96,17 @@ def _unproven(
         mine = [r for r in trials if r.run_id == run_id]
         if not mine or all(r.status == "skipped" for r in mine):
             yield f"No trial of {run_id or 'any run'} was rehearsed."
-        elif any(r.status == "passed" and not (r.proof and r.proof.trained) for r in mine):
-            yield f"The trial of {run_id or 'the run'} took no optimizer step that moved a parameter."
+        for doubt in dict.fromkeys(subject.contract.doubt(r.proof) for r in mine if r.status == "passed"):
+            if doubt:
+                yield f"The trial{f' of {run_id}' if run_id else ''} {doubt}."
 
 
 def _tells(finding: Finding, rehearsal: Rehearsal) -> bool:
     """Whether a finding already reports the failure of a rehearsal."""
     failure = rehearsal.failure
     text = f"{finding.message}\n{finding.evidence}"
+    if any(failed.test in text for failed in rehearsal.tests):
+        return True
     return failure is not None and failure.exception in text and failure.message[:60] in text
 
 
@@ -145,6 +150,9 @@ def _criteria(
 ) -> Iterator[CriterionResult]:
     """One row for each of the nine, then one for what else the contract demands."""
     given = subject.contract.criteria
+    if subject.contract.kind != STANDARD.kind:
+        yield from (_row(c, rehearsals, findings) for c in given)
+        return
     titles = {standard_number(c.title): c.title for c in reversed(given)}
     for standard in STANDARD.criteria:
         number = standard.number
@@ -159,6 +167,21 @@ def _criteria(
     extra = [c for c in given if c.title not in used]
     for number, criterion in enumerate(extra, start=len(STANDARD.criteria) + 1):
         yield CriterionResult(number=number, title=criterion.title, status="unproven", findings=0)
+
+
+def _row(
+    criterion: Criterion, rehearsals: Sequence[Rehearsal], findings: Sequence[Finding]
+) -> CriterionResult:
+    """The row of a criterion that says itself which rehearsals it needs."""
+    mine = [f for f in findings if f.criterion == criterion.number]
+    shown = all(_passed(phase, rehearsals, ()) for phase in criterion.needs)
+    violated = any(f.severity is Severity.BLOCKING for f in mine)
+    return CriterionResult(
+        number=criterion.number,
+        title=criterion.title,
+        status="violated" if violated else "met" if shown else "unproven",
+        findings=len(mine),
+    )
 
 
 def _status(
