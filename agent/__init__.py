@@ -1,4 +1,4 @@
-"""Suture as a library: `repair`, its async twin, `resume`, and the graph for other pipelines."""
+"""Suture as a library: `repair`, its async twin, `resume`, `review`, and the graph for other pipelines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agent.graph import build_graph
     from agent.library import arepair, repair, resume
+    from agent.library_review import review
     from agent.results import RepairResult
     from agent.settings import Settings
 
-__all__ = ["RepairResult", "Settings", "arepair", "build_graph", "repair", "resume"]
+__all__ = ["RepairResult", "Settings", "arepair", "build_graph", "repair", "resume", "review"]
 
 _HOMES = {
     "RepairResult": "agent.results",
@@ -19,6 +20,7 @@ _HOMES = {
     "build_graph": "agent.graph",
     "repair": "agent.library",
     "resume": "agent.library",
+    "review": "agent.library_review",
 }
 
 

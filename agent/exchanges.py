@@ -1,7 +1,8 @@
-"""Keeps every exchange with the model on disk as it happens, so that a killed attempt does not ask twice."""
+"""Keeps every exchange with the model on disk as it happens, so that a killed repair does not ask twice."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -12,22 +13,30 @@ from tools.llm.cassette import request_key
 
 
 class ExchangeLog:
-    """The exchanges of the attempt that is under way; a sink for `RecordingModel`."""
+    """The exchanges of the work that is under way, an attempt or a review; a sink for `RecordingModel`."""
 
     def __init__(self, folder: Path) -> None:
-        """Args: folder: where the files `<attempt>.exchanges.jsonl` lie."""
+        """Args: folder: where the files `<attempt>.exchanges.jsonl` and `review-….exchanges.jsonl` lie."""
         self._folder = folder
         self._path: Path | None = None
         self._kept: list[Exchange] = []
 
     def begin(self, number: int) -> None:
         """Turn to an attempt; what an earlier process recorded for it is read back."""
-        self._path = self._folder / f"{number}.exchanges.jsonl"
+        self._open(str(number))
+
+    def begin_review(self, digest: str, model: str) -> None:
+        """Turn to a model's review of a bundle; what an earlier process recorded for it is read back."""
+        name = hashlib.sha256(model.encode("utf-8", "replace")).hexdigest()[:8]
+        self._open(f"review-{digest[:16]}-{name}")
+
+    def _open(self, name: str) -> None:
+        self._path = self._folder / f"{name}.exchanges.jsonl"
         self._kept = list(_read(self._path))
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """What the attempt has exchanged so far."""
+        """What the attempt or review has exchanged so far."""
         return tuple(self._kept)
 
     def __call__(self, exchange: Exchange) -> None:
@@ -35,7 +44,7 @@ class ExchangeLog:
         if exchange in self._kept:
             return
         self._kept.append(exchange)
-        assert self._path is not None, "an attempt must have begun"
+        assert self._path is not None, "an attempt or a review must have begun"
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(exchange.model_dump_json() + "\n")
@@ -43,7 +52,7 @@ class ExchangeLog:
             os.fsync(file.fileno())
 
     def recall(self, request: ModelRequest) -> ModelReply | None:
-        """The reply that the same request got earlier in this attempt."""
+        """The reply that the same request got earlier in this attempt or review."""
         key = request_key(request)
         return next((e.reply for e in self._kept if e.reply and request_key(e.request) == key), None)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from agent.excerpts import excerpt, identifiers, outline
+from agent.fence import Fence, cut, fence_for
 from policies.edits import SCHEMA_NAME, answer_schema
 from policies.parsed import ParsedBundle
 from policies.records import Finding, Rehearsal, ResearchContext
@@ -19,8 +19,6 @@ MAX_PROMPT_TOKENS = 24_000
 """A longer prompt is built again from smaller slices."""
 WHOLE_FILE_LINES = (400, 150, 0)
 """Files up to this length are shown whole; the next value is tried when the prompt gets too long."""
-
-Fence = Callable[[str, str], str]
 
 
 @lru_cache(maxsize=1)
@@ -88,19 +86,7 @@ def _fence_for(
     others = (*subject.bundle.files.values(), *(f.model_dump_json() for f in findings), *history)
     tails = (r.failure.tail for r in rehearsals if r.failure)
     sentences = (s for c in subject.contract.criteria for s in c.sentences)
-    everything = "\n".join((*given, *others, *tails, *sentences))
-    key = _digest("\n".join(given))
-    while key in everything:
-        key = _digest(key)
-
-    def fence(name: str, text: str) -> str:
-        return f"<<<DATA {key} {' '.join(name.split())}\n{text.rstrip()}\nDATA {key}>>>"
-
-    return fence
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return fence_for(given, (*others, *tails, *sentences))
 
 
 def _contract(subject: ParsedBundle, findings: Sequence[Finding], fence: Fence) -> str:
@@ -120,7 +106,7 @@ def _contract(subject: ParsedBundle, findings: Sequence[Finding], fence: Fence) 
             f"Trial run: {' '.join(contract.trial)}",
             f"Evaluation: {' '.join(contract.evaluate)}",
             f"Mode switch: {mode.key}={mode.trial} or {mode.key}={mode.full}",
-            *([fence("criteria", _cut("\n".join(criteria), 6000))] if criteria else []),
+            *([fence("criteria", cut("\n".join(criteria), 6000))] if criteria else []),
         ]
     )
 
@@ -133,9 +119,9 @@ def _context(context: ResearchContext, findings: Sequence[Finding], fence: Fence
         f"Primary metric: {context.primary_metric}" if context.primary_metric else "",
         f"Metrics: {', '.join(context.metrics)}" if context.metrics else "",
         *(f"Run {r.run_id}: method {r.method}, model {r.model}, data {r.dataset}" for r in context.runs),
-        f"Hypothesis: {_cut(context.hypothesis, room // 6)}" if context.hypothesis else "",
-        f"Method: {_cut(context.method, room)}" if context.method else "",
-        f"Design: {_cut(context.design, room // 2)}" if context.design else "",
+        f"Hypothesis: {cut(context.hypothesis, room // 6)}" if context.hypothesis else "",
+        f"Method: {cut(context.method, room)}" if context.method else "",
+        f"Design: {cut(context.design, room // 2)}" if context.design else "",
     ]
     text = "\n".join(line for line in lines if line)
     return f"# Research context\n{fence('context', text)}" if text else ""
@@ -152,7 +138,7 @@ def _run_configs(subject: ParsedBundle, findings: Sequence[Finding], fence: Fenc
     rest: list[str] = []
     for path, text in configs:
         if len(text) <= room or not shown:
-            shown.append(fence(path, _cut(text, 9000)))
+            shown.append(fence(path, cut(text, 9000)))
             room -= len(text)
         else:
             rest.append(path)
@@ -200,7 +186,7 @@ def _findings(findings: Sequence[Finding], rehearsals: Sequence[Rehearsal], fenc
     for number, f in enumerate(findings, 1):
         place = f"{f.file}:{f.line}" if f.line else f.file
         head = f"F{number} [{f.check}, criterion {f.criterion}, {f.severity}] {place}"
-        lines += [head, fence(f"F{number}", f"{f.message}\nEvidence: {_cut(steady(f.evidence), 1500)}")]
+        lines += [head, fence(f"F{number}", f"{f.message}\nEvidence: {cut(steady(f.evidence), 1500)}")]
     seen: set[str] = set()
     for rehearsal in rehearsals:
         failure = rehearsal.failure
@@ -214,7 +200,7 @@ def _findings(findings: Sequence[Finding], rehearsals: Sequence[Rehearsal], fenc
 def _history(history: Sequence[str], fence: Fence) -> str:
     if not history:
         return ""
-    text = "\n".join(f"- {_cut(steady(note), 800)}" for note in history[-8:])
+    text = "\n".join(f"- {cut(steady(note), 800)}" for note in history[-8:])
     return f"# Tried before, without success\n{fence('history', text)}"
 
 
@@ -229,10 +215,6 @@ def steady(text: str) -> str:
     text = re.sub(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?", "<time>", text)
     text = re.sub(r"\b(\d+:)?\d\d:\d\d(?:<[\d:?]+)?, *[\d.?]+ *(?:s/it|it/s)", "<pace>", text)
     return re.sub(r"\b\d+(?:\.\d+)? ?(?:ms|s|seconds)\b", "<n> s", text)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[:limit].rstrip() + " […]"
 
 
 def _last(text: str, limit: int) -> str:

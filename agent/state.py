@@ -6,6 +6,7 @@ import operator
 from datetime import datetime
 from typing import Annotated, Literal, TypedDict
 
+from agent.model_review import ModelReview
 from policies.gate import GateDecision
 from policies.records import Bundle, EndReason, Finding, Record, Rehearsal, Spent, Verdict
 from tools.llm.base import Exchange
@@ -41,6 +42,14 @@ class Patch(Record):
     """The budget that stopped the model; empty when none did."""
     unavailable: str = ""
     """Why the model could not be asked; empty when it could."""
+
+
+class Asked(Record):
+    """The calls of the latest review by the model; empty when it was not asked."""
+
+    exchanges: tuple[Exchange, ...] = ()
+    tokens: int = 0
+    usd: float = 0.0
 
 
 class Reviewed(Record):
@@ -87,6 +96,8 @@ class RepairState(TypedDict, total=False):
     candidate: Bundle
     rehearsals: tuple[Rehearsal, ...]
     verdict: Verdict
+    reviews: Annotated[list[ModelReview], operator.add]
+    asked: Asked
     plan: Plan
     patch: Patch
     gate: GateDecision

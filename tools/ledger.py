@@ -5,7 +5,7 @@ The checkout holds exactly the bundle; everything else lives in refs, notes and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from tools.ledger_git import GitStore, git_faults
 from tools.ledger_read import ATTEMPTS, BEST, IMPORT, MAIN, READY, LedgerReader
 from tools.ledger_records import AttemptRecord, Begun, RequestRecord
 from tools.ledger_text import SUBJECT_LIMIT, attempt_message, formatting_message, note_text
+from tools.llm.base import Exchange
 from tools.plain_text import one_line
 
 
@@ -178,6 +179,12 @@ class Ledger(LedgerReader):
                 self._annotate(str(old), None, date)
             self._annotate(best, result, date)
             write_json(self.private_dir / "result.json", {"noted_on": best, "result": dict(result)})
+
+    def note_exchanges(self, sha: str, exchanges: Sequence[Exchange], *, at: datetime) -> None:
+        """Keep model exchanges in the note on a commit that no attempt made: the bundle as it came in."""
+        with self._writing():
+            data = {**self.note(sha), "exchanges": [e.model_dump(mode="json") for e in exchanges]}
+            self._store.write_note(sha, note_text(data), at)
 
     def _annotate(self, sha: str, result: Mapping[str, Any] | None, date: datetime) -> None:
         data = {k: v for k, v in self.note(sha).items() if k != "result"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from langgraph.runtime import Runtime
 
 from agent.deps import Deps
+from agent.model_review import opinion
 from agent.results import result_of
 from agent.state import End, RepairState
 
@@ -16,7 +17,7 @@ READY = End(
 def finish(state: RepairState, runtime: Runtime[Deps]) -> RepairState:
     """Write the result into the ledger; `best` is what is delivered.
 
-    Reads: original, best, spent, end.  Writes: end.
+    Reads: original, best, reviews, spent, end.  Writes: end.
     """
     deps, best = runtime.context, state["best"]
     end = READY if best.ready else state["end"]
@@ -31,6 +32,14 @@ def finish(state: RepairState, runtime: Runtime[Deps]) -> RepairState:
         budget=state["spent"],
         before=state["original"].rehearsals,
         detail=end.detail,
+        notes=_opinions(state),
     )
     deps.ledger.write_result(result.model_dump(mode="json"), at=deps.now())
     return {"end": end}
+
+
+def _opinions(state: RepairState) -> list[str]:
+    """What the model's review of the delivered bundle leaves to say."""
+    best = state["best"]
+    mine = [r for r in state.get("reviews", []) if r.said.bundle.digest == best.bundle.digest]
+    return [said for said in (opinion(review, best.verdict) for review in mine) if said]

@@ -70,7 +70,7 @@ def _charged(before: Spent, after: Spent) -> Spent:
 
 
 def _claims(claims: Sequence[Claim], file: str) -> list[Finding]:
-    """What the reviewer said and no evidence refutes, so that the model can answer it as well."""
+    """What the rejection said and no evidence refutes, so that the model can answer it as well."""
     return [
         Finding(
             check="reviewer-claim",
@@ -82,5 +82,6 @@ def _claims(claims: Sequence[Claim], file: str) -> list[Finding]:
             evidence=f"{claim.status}: {claim.evidence}",
         )
         for claim in claims
-        if claim.status in ("confirmed", "unverified")
+        # What the model's own review confirmed is among the findings, and the rest of it is nobody's demand.
+        if claim.source == "rejection" and claim.status in ("confirmed", "unverified")
     ]

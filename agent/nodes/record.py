@@ -5,7 +5,7 @@ from __future__ import annotations
 from langgraph.runtime import Runtime
 
 from agent.deps import Deps
-from agent.state import Plan, RepairState, Reviewed, Tried
+from agent.state import Asked, Plan, RepairState, Reviewed, Tried
 from policies.records import Finding
 from tools.ledger_records import AttemptRecord
 
@@ -47,6 +47,9 @@ def score(reviewed: Reviewed) -> tuple[bool, int, int]:
 
 def _first(state: RepairState, deps: Deps) -> RepairState:
     sha = deps.ledger.import_bundle(state["candidate"])
+    asked = state.get("asked", Asked())
+    if asked.exchanges:
+        deps.ledger.note_exchanges(sha, asked.exchanges, at=deps.now())
     reviewed = _reviewed(state).model_copy(update={"sha": sha})
     return {"original": reviewed, "base": reviewed, "best": reviewed}
 
@@ -72,6 +75,8 @@ def _gone(base: Reviewed, attempt: Reviewed) -> tuple[Finding, ...]:
 
 def _attempt(state: RepairState, deps: Deps, reviewed: Reviewed | None) -> AttemptRecord:
     base, patch, plan = state["base"], state["patch"], state["plan"]
+    # A refused attempt is not reviewed: what was asked belongs to an earlier one.
+    asked = state.get("asked", Asked()) if reviewed else Asked()
     return AttemptRecord(
         number=plan.number,
         base=base.sha,
@@ -84,11 +89,11 @@ def _attempt(state: RepairState, deps: Deps, reviewed: Reviewed | None) -> Attem
         rehearsals=reviewed.rehearsals if reviewed else (),
         verdict=reviewed.verdict if reviewed else None,
         model=patch.model,
-        tokens=patch.tokens,
-        usd=patch.usd,
+        tokens=patch.tokens + asked.tokens,
+        usd=patch.usd + asked.usd,
         wall_s=round(state["spent"].seconds - plan.spent_s, 3),
         started_at=plan.started_at,
-        exchanges=patch.exchanges,
+        exchanges=(*patch.exchanges, *asked.exchanges),
         notes=patch.notes,
     )
 

@@ -81,6 +81,10 @@ def answer(anchor: str, text: str) -> str:
     return json.dumps({"analysis": "the name is not defined", "edits": [edit], "unresolved": []})
 
 
+APPROVAL = json.dumps({"claims": [], "is_code_ready": True})
+"""A reviewing model's answer that claims nothing."""
+
+
 def off(**budget: float) -> Settings:
     """Settings without a model."""
     return Settings(llm="off", budget=Budget(**budget))  # type: ignore[arg-type]  # numbers of either kind
@@ -111,11 +115,11 @@ def test_without_a_model_the_rest_is_named(tmp_path: Path) -> None:
 
 
 def test_the_model_gets_what_codemods_leave(tmp_path: Path) -> None:
-    model = ScriptedModel([answer("results(cfg)", "cfg.mode")])
+    model = ScriptedModel([answer("results(cfg)", "cfg.mode"), APPROVAL])
     rehearser = TextRehearser("cfg.mode")
     result = repair(request(TRAIN), workspace=tmp_path, settings=off(), rehearser=rehearser, model=model)
     assert (result.reason, result.attempts) == ("ready", 2)
-    assert result.budget.calls == 1
+    assert result.budget.calls == 2
     message = git.Repo(result.ledger).commit("attempt/2").message
     assert "Strategy: model" in str(message)
 
@@ -201,11 +205,11 @@ def test_a_killed_model_attempt_does_not_ask_again(tmp_path: Path) -> None:
                 raise KeyboardInterrupt
             return super().rehearse(*args, **options)  # type: ignore[arg-type]  # passes all on
 
-    model, rehearser = Once([answer("results(cfg)", "cfg.mode")]), KilledLater("cfg.mode")
+    model, rehearser = Once([answer("results(cfg)", "cfg.mode"), APPROVAL]), KilledLater("cfg.mode")
     first = repair(request(TRAIN), workspace=tmp_path, settings=off(), rehearser=rehearser, model=model)
     assert first.reason == "interrupted"
     second = resume(Path(first.ledger), rehearser=rehearser, model=model)
-    assert (second.reason, second.attempts, Once.calls) == ("ready", 2, 1)
+    assert (second.reason, second.attempts, Once.calls) == ("ready", 2, 2)
 
 
 def test_a_repair_interrupted_while_asking_can_go_on_without_the_model(tmp_path: Path) -> None:
@@ -219,9 +223,8 @@ def test_a_repair_interrupted_while_asking_can_go_on_without_the_model(tmp_path:
     second = resume(Path(first.ledger), rehearser=rehearser)
     assert (second.reason, second.attempts) == ("cannot-repair", 2)
     assert second.detail == "the model cannot be asked: none is configured any more"
-    third = resume(
-        Path(first.ledger), rehearser=rehearser, model=ScriptedModel([answer("results(cfg)", "cfg.mode")])
-    )
+    model = ScriptedModel([answer("results(cfg)", "cfg.mode"), APPROVAL])
+    third = resume(Path(first.ledger), rehearser=rehearser, model=model)
     assert (third.reason, third.attempts) == ("ready", 3)
 
 
@@ -229,7 +232,7 @@ def test_more_budget_lets_an_ended_repair_go_on(tmp_path: Path) -> None:
     rehearser = TextRehearser("cfg.mode")
     first = repair(request(TRAIN), workspace=tmp_path, settings=off(), rehearser=rehearser)
     assert first.reason == "cannot-repair"
-    model = ScriptedModel([answer("results(cfg)", "cfg.mode")])
+    model = ScriptedModel([answer("results(cfg)", "cfg.mode"), APPROVAL])
     second = resume(Path(first.ledger), rehearser=rehearser, model=model)
     assert (second.reason, second.attempts) == ("ready", 2)
 
