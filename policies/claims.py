@@ -8,13 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from policies import (
     claims_code,
     claims_config,
+    claims_data,
     claims_evaluate,
     claims_files,
     claims_findings,
+    claims_follow,
+    claims_launch,
+    claims_script,
     claims_use,
 )
 from policies.base import Evidence
-from policies.claims_base import Case, Outcome, joined
+from policies.claims_base import Case, Outcome, Tested, joined
 from policies.claims_split import split_claims
 from policies.parsed import ParsedBundle
 from policies.records import Claim, ClaimStatus, Finding
@@ -33,6 +37,8 @@ TESTERS: tuple[Tester, ...] = (
     claims_code.syntax,
     claims_code.undefined_name,
     claims_code.used_before_bound,
+    claims_code.name_at_import,
+    claims_code.eager_annotations,
     claims_code.missing_member,
     claims_use.unused,
     claims_use.stub,
@@ -44,9 +50,22 @@ TESTERS: tuple[Tester, ...] = (
     claims_config.trial_wandb,
     claims_evaluate.command_line,
     claims_evaluate.artefacts,
+    claims_script.figures,
+    claims_script.primary_metric,
+    claims_script.hard_coded,
+    claims_launch.launches,
+    claims_launch.outside_contract,
+    claims_data.drops_label,
+    claims_data.reads_key,
+    claims_data.missing_key_raises,
     claims_findings.finding,
     claims_findings.rehearsal,
     claims_findings.everything_else,
+    claims_follow.violates,
+    claims_follow.breaks,
+    claims_follow.raises,
+    claims_follow.bound_too_late,
+    claims_follow.rests_on_nothing,
 )
 _QUALITY = re.compile(
     r"\b(?:faithful\w*|incomplete\w*|insufficient\w*|simplif\w+|placeholder\w*|production|publication\w*|quality|"
@@ -65,11 +84,23 @@ def test_claims(
 
     Returns: one claim each, in order. What no test speaks to is `unverified`, never guessed.
     """
-    return tuple(_tested(Case(text, subject, findings, evidence)) for text in claims)
+    tested: tuple[Tested, ...] = ()
+    for text in claims:
+        case = Case(
+            text=str(text),
+            subject=subject,
+            findings=findings,
+            evidence=evidence,
+            earlier=tested,
+            item=getattr(text, "item", -1),
+            number=getattr(text, "number", ""),
+        )
+        outcomes = tuple(outcome for test in TESTERS for outcome in test(case))
+        tested += (Tested(case, _claim(case, outcomes), outcomes),)
+    return tuple(t.claim for t in tested)
 
 
-def _tested(case: Case) -> Claim:
-    outcomes = [outcome for test in TESTERS for outcome in test(case)]
+def _claim(case: Case, outcomes: Sequence[Outcome]) -> Claim:
     confirmed = [o.evidence for o in outcomes if o.status == "confirmed"]
     refuted = [o.evidence for o in outcomes if o.status == "refuted"]
     partly = [o.evidence for o in outcomes if o.status == "partly"]

@@ -10,10 +10,25 @@ from typing import Literal, NamedTuple
 
 from policies.base import Evidence
 from policies.parsed import Module, ParsedBundle
-from policies.records import Finding
+from policies.records import Claim, Finding
 
 _FILE = re.compile(r"(?<![\w/.\-*{])((?:[\w-]+/)*[\w-]+\.(?:py|ya?ml|toml))\b")
 _DOTTED_MODULE = re.compile(r"\bsrc\.(\w+)\b")
+_HEADING = re.compile(r"(?:[^:`\"“]{1,70}:\s+)+")
+_FOLLOWS = re.compile(
+    r"(?:so|therefore|thus|hence|consequently|as a result)\b"
+    r"|because of (?:this|that|these|#|issue|point|\(?\d)"
+    r"|(?:this|that|these|it|which)\b(?: [\w-]+){0,4}? "
+    r"(?:causes?|breaks?|violates?|contradicts?|prevents?|means|makes|leads?|results?|raises?|will|would|is|are|gives?|crash(?:es)?|fails?)\b"
+    r"|causes\b|(?:making|causing|breaking|violating|corrupting|producing|preventing|leading to|resulting in|"
+    r"invalidating|stopping|contradicting|hampering|violates?|breaks?|contradicts?)\b"
+    r"|(?:any|execution|the module)\b[^.]*\b(?:will|would) (?:raise|crash|fail)\b"
+    r"|(?:run-?time )?\w*(?:Error|Exception)\b",
+    re.IGNORECASE,
+)
+"""How a statement begins that draws a conclusion from the one before."""
+_PRAISE = re.compile(r"(?:all|everything)\b[^.]*\b(?:else|others?|remaining|core|checks)\b", re.IGNORECASE)
+_POINTS_AT = re.compile(r"^because of (?:issue |point |item )?[#(]?(\d{1,2})\)?", re.IGNORECASE)
 _CODE = re.compile(r"`([^`\n]+)`")
 _WORD = re.compile(r"[A-Za-z_][\w.]*")
 _NAME = re.compile(r"\w*[a-z0-9]_\w+|_\w+|[A-Za-z]+[a-z][A-Z]\w*|[a-z_]\w*(?:\.\w+)+")
@@ -60,6 +75,22 @@ class Outcome(NamedTuple):
 
     status: Literal["confirmed", "refuted", "partly"]
     evidence: str
+    criterion: int = 0
+    """The standard criterion that a confirmed defect breaks; 0 when the test does not know."""
+    kills: str = ""
+    """Path of the module whose import fails by a confirmed defect."""
+    line: int = 0
+    """The line of `kills` that fails."""
+    fact: str = ""
+    """What a claim that follows may rest on, e.g. `lacks labels`."""
+
+
+class Tested(NamedTuple):
+    """An earlier claim of the same rejection: what it says and what testing it showed."""
+
+    case: Case
+    claim: Claim
+    outcomes: tuple[Outcome, ...]
 
 
 @dataclass(frozen=True)
@@ -70,6 +101,36 @@ class Case:
     subject: ParsedBundle
     findings: Sequence[Finding]
     evidence: Evidence
+    earlier: tuple[Tested, ...] = ()
+    """The claims before it, in order."""
+    item: int = -1
+    """The list item or paragraph that it stands in; -1 when unknown."""
+    number: str = ""
+    """The number of its point in the rejection."""
+
+    @cached_property
+    def body(self) -> str:
+        """The claim without the headings it stands under."""
+        head = _HEADING.match(self.text)
+        return self.text[head.end() :] if head else self.text
+
+    @property
+    def follows(self) -> bool:
+        """Whether the claim states what follows from another."""
+        return _FOLLOWS.match(self.body) is not None
+
+    @property
+    def mates(self) -> tuple[Tested, ...]:
+        """The earlier claims of the same list item or paragraph."""
+        return tuple(t for t in self.earlier if t.case.item == self.item != -1)
+
+    @cached_property
+    def base(self) -> Tested | None:
+        """The claim that this one follows from: the one it points at, or the nearest that stands alone."""
+        if match := _POINTS_AT.search(self.body):
+            return next((t for t in self.earlier if t.case.number == match[1]), None)
+        same = [t for t in self.mates if not _PRAISE.match(t.case.body)]
+        return next((t for t in reversed(same) if not t.case.follows), None) if self.follows else None
 
     @cached_property
     def _paths(self) -> tuple[str, ...]:

@@ -12,7 +12,9 @@ from policies.claims_names import (
     bindings,
     has_star_import,
     is_builtin,
+    is_local_annotation,
     read_before_bound,
+    runs_at_import,
     uses,
 )
 from policies.parsed import Module
@@ -23,12 +25,17 @@ _NO_PARSE = (
     r"(?:cannot be (?:parsed|compiled)|(?:does|do|will|can)(?:n't| not|not) (?:parse|compile)"
     r"|won't (?:parse|compile)|is (?:therefore )?(?:non-?|un)pars[e]?able)"
     r"(?=\s*(?:[.,;:()–—]|$|because\b|since\b|under\b|at all\b|and\b))"
+    r"|\b(?:mak|render)(?:es|s|ing) (?:the |this )?(?:file|module|code|script|it) (?:non-?|un)pars[e]?able"
 )
 _OTHER_SYNTAX = (
     r"\bhydra\b|\bya?ml\b|\btoml\b|\bshell\b|\boverrides?\b|\bregex|\bsql\b|\bjson\b"
     r"|python\s*[<≤=]*\s*[23]\.\d"
 )
 """Languages other than the Python that runs here."""
+_AT_IMPORT = (
+    r"\bon import\b|\b(?:when|as soon as)\b[^.;]*\bis imported\b|\bat import(?: time)?\b|\bimport-time\b"
+)
+_EAGER = r"\beager|\b(?:at|during) (?:run-?time|definition)\b"
 _ARTEFACT = re.compile(
     r"-?\\+u003[ce]|-\\+>|-?&[lg]t;|[-−‐‑–][›→]|[−‐‑–]>|\\+u0026|\\+u0027|&(?:amp|quot|#39);", re.IGNORECASE
 )
@@ -72,7 +79,8 @@ def syntax(case: Case) -> Iterator[Outcome]:
     broken = [f"{m.path}:{m.error_line} does not parse: {m.error}" for m in case.modules if m.tree is None]
     sound = [m for m in case.modules if m.tree is not None and m.text.strip()]
     if broken:
-        yield Outcome("confirmed", joined(broken))
+        first = next(m for m in case.modules if m.tree is None)
+        yield Outcome("confirmed", joined(broken), 1, first.path, first.error_line)
     elif sound:
         parsed = (
             f"{', '.join(m.path for m in sound)} {'parses' if len(sound) == 1 else 'parse'} without error"
@@ -83,6 +91,7 @@ def syntax(case: Case) -> Iterator[Outcome]:
 def undefined_name(case: Case) -> Iterator[Outcome]:
     """`NAME is used but never imported`."""
     held, failed = [], []
+    kills, killing = "", 0
     for name in _claimed_names(case.text):
         for module in case.modules:
             lines = uses(module, name)
@@ -92,12 +101,73 @@ def undefined_name(case: Case) -> Iterator[Outcome]:
             place = f"{module.path}:{lines[0]} uses `{name}`"
             if not bound:
                 held.append(f"{place}; nothing in the file binds it")
+                kills, killing = import_line(module, name) or (kills, killing)
             elif case.names_module and (line := _bound_above(module, bound, lines[0])):
                 failed.append(f"{place}; line {line} binds it at module level")
     if case.says(_BEFORE):
         failed = []
+    if case.says(_AT_IMPORT):
+        return
     if outcome := verdict(held, failed):
-        yield outcome
+        yield outcome._replace(kills=kills, line=killing)
+
+
+def name_at_import(case: Case) -> Iterator[Outcome]:
+    """`NameError when the module is imported`: only names that importing evaluates can raise it."""
+    if not case.says(r"\bNameError\b") or not case.says(_AT_IMPORT):
+        return
+    told = _claimed_names(case.text)
+    if not told and case.base is not None:
+        told = re.findall(r"uses `(\w+)`; nothing in the file binds it", case.base.claim.evidence)
+    modules = case.modules if case.names_module or case.base is None else case.base.case.modules
+    for name in told:
+        for module in modules:
+            if (
+                not uses(module, name)
+                or bindings(module, name)
+                or has_star_import(module)
+                or is_builtin(name)
+            ):
+                continue
+            if found := import_line(module, name):
+                why = f"{module.path}:{found[1]} evaluates `{name}` on import; nothing in the file binds it"
+                yield Outcome("confirmed", why, kills=module.path, line=found[1])
+            else:
+                yield Outcome("refuted", _not_at_import(module, name))
+            return
+
+
+def eager_annotations(case: Case) -> Iterator[Outcome]:
+    """`annotations are evaluated eagerly since Python x`: right for signatures, up to 3.13."""
+    if case.says(r"\bNameError\b"):
+        return
+    if case.says(r"\bannotations? (?:are|is) (?:evaluated )?(?:eager|evaluated)") and case.says(_EAGER):
+        told = "evaluated with the `def` in every Python 3 up to 3.13, on request from 3.14 (PEP 649)"
+        yield Outcome(
+            "partly", f"annotations of parameters and returns are {told}; those of local variables never"
+        )
+
+
+def import_line(module: Module, name: str) -> tuple[str, int] | None:
+    """The path of a module and the line where importing it evaluates a name; None when that never happens."""
+    named = [
+        n for n in module.nodes if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+    ]
+    lines = [n.lineno for n in named if runs_at_import(module, n)]
+    return (module.path, min(lines)) if lines else None
+
+
+def _not_at_import(module: Module, name: str) -> str:
+    """Why importing a module does not evaluate a name."""
+    named = [
+        n for n in module.nodes if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
+    ]
+    line = named[0].lineno
+    if all(is_local_annotation(module, node) for node in named):
+        told = "an annotation of a local variable, which Python never evaluates"
+    else:
+        told = "no code that importing runs"
+    return f"{module.path}:{line} `{module.line(line)}`: `{name}` stands in {told}"
 
 
 def used_before_bound(case: Case) -> Iterator[Outcome]:

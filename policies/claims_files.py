@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from policies.claims_base import QUOTE, Case, Outcome, joined, size_of, verdict
+from policies.imported import is_optional
 from policies.parsed import Module
 
 _ABSENT = (
@@ -188,7 +189,10 @@ def _resolved(case: Case, module: Module, node: ast.ImportFrom, names: tuple[str
     if found is None:
         if any(p.startswith(f"{base}/") for p in case.subject.bundle.files):
             return None
-        return Outcome("confirmed", f"{place}; the bundle has no {base}.py")
+        top = not is_optional(module, node) and module.enclosing_function(node) is None
+        kills, outside = (module.path if top else ""), f"{base}.py" not in case.subject.contract.files
+        told = f"{place}; the bundle has no {base}.py"
+        return Outcome("confirmed", told, 5 if outside else 0, kills, node.lineno)
     tree = case.subject.modules[found].tree
     if tree is None:
         return None

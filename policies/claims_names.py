@@ -86,6 +86,39 @@ def is_docstring(module: Module, node: ast.Constant) -> bool:
     return isinstance(module.parents.get(node), ast.Expr)
 
 
+def runs_at_import(module: Module, node: ast.AST) -> bool:
+    """Whether importing the module evaluates an expression, if no branch stands before it.
+
+    Bodies of functions run later; annotations of local variables never do. Those of signatures run with the
+    `def`, up to Python 3.13 and without `from __future__ import annotations`.
+    """
+    annotates = False
+    child, parent = node, module.parents.get(node)
+    while parent is not None:
+        if isinstance(parent, Function) and child in parent.body:
+            return False
+        if isinstance(parent, ast.Lambda) and child is parent.body:
+            return False
+        annotates |= child in (getattr(parent, "annotation", None), getattr(parent, "returns", None))
+        child, parent = parent, module.parents.get(parent)
+    return not (annotates and _lazy_annotations(module))
+
+
+def is_local_annotation(module: Module, node: ast.AST) -> bool:
+    """Whether an expression is part of the annotation of a function's own variable."""
+    child, parent = node, module.parents.get(node)
+    while parent is not None and not isinstance(parent, ast.stmt):
+        child, parent = parent, module.parents.get(parent)
+    if not isinstance(parent, ast.AnnAssign) or child is not parent.annotation:
+        return False
+    return isinstance(parent.target, ast.Name) and module.enclosing_function(parent) is not None
+
+
+def _lazy_annotations(module: Module) -> bool:
+    imports = (n for n in module.nodes if isinstance(n, ast.ImportFrom) and n.module == "__future__")
+    return any(alias.name == "annotations" for node in imports for alias in node.names)
+
+
 def _bound(node: ast.AST) -> tuple[str, ...]:
     """Names that one node binds."""
     match node:

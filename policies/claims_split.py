@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from policies.claims_atoms import SPAN, atoms
+
 _MARKER = re.compile(r"(?:\(?\d{1,2}[.):]\)?|\(?[a-z]\)|[•◦▪‣*–—-]|‚Ä¢)\s+(?=\S)")
-_SPAN = re.compile(r"`[^`\n]*`|\"[^\"\n]*\"|“[^”\n]*”|\([^()\n]*\)|\[[^\[\]\n]*\]")
 _END = re.compile(
     r"(?<=[.!?])[\"'”’)\]*]*(?:\s+(?=[\"'“‘(\[*`]*[A-Z0-9_(`\"“\0]|\w+(?:\.py\b|\.\w+\(|_\w))|\s{2,}(?=\S))"
     r"|;\s+(?=\S)"
@@ -37,6 +38,8 @@ _RULE = re.compile(
     re.IGNORECASE,
 )
 """A sentence that repeats what the criteria say, or a command."""
+_RELIC = re.compile(r"\b(?:so|therefore|thus|hence)\b[^.]*\bmust\b", re.IGNORECASE)
+"""What is left of advice after a cut."""
 _FILE_TOPIC = re.compile(r"`?((?:[\w-]+/)*[\w-]+\.(?:py|ya?ml|toml))`?\s*(?:[:‒–—]|\s[-‑]\s)")
 _NOT_READY = re.compile(
     r"\b(?:not|isn't|never)\b(?:\W+\w+){0,4}?\W+(?:ready|compliant|executable|production|publication)\b"
@@ -62,12 +65,29 @@ _PRAISE = re.compile(r"((?:all|everything)\b[^.;]*?),? (?:but|however,?|yet) (.+
 _TOPIC_WORDS = 8
 
 
+class Statement(str):
+    """The text of a claim that knows where in the rejection it stands."""
+
+    item: int
+    """Running number of the list item or paragraph; statements of one item speak of one thing."""
+    number: str
+    """The number that the reviewer gave the point; empty when none."""
+
+    @classmethod
+    def of(cls, text: str, item: int, number: str) -> Statement:
+        """A text with its place."""
+        statement = cls(text)
+        statement.item, statement.number = item, number
+        return statement
+
+
 class _Item(NamedTuple):
-    """One list item or paragraph: how deep it is indented, and its text."""
+    """One list item or paragraph: how deep it is indented, its number if it has one, and its text."""
 
     indent: int
     listed: bool
     text: str
+    number: str = ""
 
 
 class _Topic(NamedTuple):
@@ -78,26 +98,29 @@ class _Topic(NamedTuple):
     advice: bool
 
 
-def split_claims(code_issue: str) -> tuple[str, ...]:
+def split_claims(code_issue: str) -> tuple[Statement, ...]:
     """The statements of a rejection, in order, each once; advice and summaries are left out."""
-    claims: list[str] = []
+    claims: list[Statement] = []
     topics: list[_Topic] = []
+    point = ""
     items = list(_items(code_issue.replace("\r\n", "\n")))
     for number, item in enumerate(items):
         after = items[number + 1] if number + 1 < len(items) else None
         topics = [t for t in topics if t.indent < item.indent]
+        point = item.number or (point if topics else "")
         heads = after is not None and after.listed and (after.indent > item.indent or not item.listed)
         if _ADVICE.match(item.text) or any(t.advice for t in topics):
             topics.append(_Topic(item.indent, "", True))
         elif item.listed and heads and _is_topic(item.text):
             topics.append(_Topic(item.indent, item.text, False))
         elif item.listed or not _is_preamble(item.text):
-            sentences = list(_statements(item.text))
+            above = "".join(t.text for t in topics[-1:])
+            sentences = list(_statements(item.text, above))
             if heads and not item.listed and item.text.endswith(":"):
                 sentences = [s for s in sentences if not s.endswith(":")]
             lead = sentences.pop() if heads and item.listed and _leads_on(item.text, sentences) else ""
-            prefix = "".join(f"{t.text.rstrip(':. ')}: " for t in topics[-1:] if t.text)
-            claims += [prefix + sentence for sentence in sentences]
+            prefix = f"{above.rstrip(':. ')}: " if above else ""
+            claims += [Statement.of(prefix + sentence, number, point) for sentence in sentences]
             topics.append(_Topic(item.indent, lead, False))
     return tuple(dict.fromkeys(claims))
 
@@ -115,22 +138,31 @@ def _items(text: str) -> Iterator[_Item]:
             continue
         if current:
             yield current
-        current = _Item(indent, bool(marker), stripped[marker.end() :] if marker else stripped)
+        told = "".join(c for c in marker[0] if c.isdigit()) if marker else ""
+        current = _Item(indent, bool(marker), stripped[marker.end() :] if marker else stripped, told)
         current = current if stripped else None
     if current:
         yield current
 
 
-def _statements(text: str) -> Iterator[str]:
-    """Sentences that state something; a file named at the start counts for all of them."""
+def _statements(text: str, above: str) -> Iterator[str]:
+    """Atomic statements; a file named at the start, or above them, counts for all."""
     topic = _FILE_TOPIC.match(text)
     sentences = (part for whole in _sentences(text) for part in _praise_apart(whole))
     for number, sentence in enumerate(sentences):
         bare = sentence.strip(" *•-–—")
-        if _is_advice(bare) or _RULE.match(bare) or len(bare.split()) < 2 or _is_summary(bare):
+        if _is_advice(bare) or len(bare.split()) < 2 or _is_summary(bare):
             continue
         names_file = re.search(r"\.(?:py|ya?ml|toml)\b", bare)
-        yield f"{topic[1]}: {bare}" if topic and number and not names_file else bare
+        head = f"{topic[1]}: " if topic and number and not names_file else ""
+        for atom in atoms(bare, head + above):
+            if not _ADVICE.match(atom) and not _says_rule(atom) and not _RELIC.search(atom):
+                yield head + atom
+
+
+def _says_rule(sentence: str) -> bool:
+    """Whether a sentence only repeats the criteria; what they are said to forbid is worth a test."""
+    return bool(_RULE.match(sentence)) and not re.search(r"\bforbids?\b", sentence, re.IGNORECASE)
 
 
 def _praise_apart(sentence: str) -> tuple[str, ...]:
@@ -148,7 +180,7 @@ def _is_advice(sentence: str) -> bool:
 
 def _sentences(text: str) -> Iterator[str]:
     """Cuts at sentence ends and semicolons that stand outside code, quotes and parentheses."""
-    guarded = _SPAN.sub(_guard, text)
+    guarded = SPAN.sub(_guard, text)
     start = 0
     for match in _END.finditer(guarded):
         left = text[start : match.start()].rstrip()

@@ -1,0 +1,124 @@
+"""Tests claims about columns: dropped by `map`, never written, read where they are not."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from policies.claims_base import Case, Outcome
+from policies.claims_names import Function
+from policies.parsed import Module, ParsedBundle
+
+_LABEL = r"\b(?:labels?|supervision|targets?)\b"
+_DROPS = (
+    r"\b(?:drops?|removes?|discards?|loses?|strips?)\b"
+    r"|\b(?:never|not) (?:\w+ )?(?:writes?|adds?|creates?|keeps?|contain)"
+    r"|\bcontains? no\b|\bno\b"
+)
+_READS = re.compile(
+    r"(?:expects?|access(?:es)?|reads?|uses?|looks? up|needs?)\s+`?(\w+)\[\s*[\"'](\w+)[\"']\s*\]`?"
+)
+LACKS, READS = "lacks", "reads"
+"""Facts that a later claim may rest on: a batch lacks a key, code reads it."""
+
+
+def drops_label(case: Case) -> Iterator[Outcome]:
+    """`preprocessing drops the label column`: a `map` that removes all columns and makes no label."""
+    if not case.says(_LABEL) or not case.says(_DROPS) or case.says(_READS.pattern):
+        return
+    if not case.says(r"\bcolumns?\b|\bfields?\b|\bkeys?\b|\bbranch\b"):
+        return
+    for module in case.subject.parsable if not case.names_module else case.modules:
+        for call, function in _dropping(module, case.subject):
+            told = (
+                f"{module.path}:{call.lineno} removes every column and `{function}` makes none with a label"
+            )
+            yield Outcome("confirmed", told, 3, fact=f"{LACKS} labels")
+            return
+
+
+def reads_key(case: Case) -> Iterator[Outcome]:
+    """`f expects batch["labels"]`, and says no more: confirmed where the code does."""
+    match = _READS.search(case.body)
+    said = case.body[match.end() :].strip(" .`") if match else "?"
+    before = case.body[: match.start()] if match else ""
+    if match is None or said or len(before.split()) > 3:
+        return
+    if told := _reading(case, match[1], match[2]):
+        yield Outcome("confirmed", told, fact=f"{READS} {match[2]}")
+
+
+def _reading(case: Case, owner: str, key: str) -> str:
+    """The first place that reads a key; empty when none does."""
+    for module in case.subject.parsable:
+        for node in module.nodes:
+            if _takes(node, owner, key):
+                line = getattr(node, "lineno", 0)
+                return f"{module.path}:{line} `{module.line(line)}`"
+    return ""
+
+
+def missing_key_raises(case: Case) -> Iterator[Outcome]:
+    """`so it will raise a KeyError`: one earlier claim showed the key missing, another that it is read."""
+    facts = {o.fact: o.evidence for t in case.mates for o in t.outcomes if o.status == "confirmed" and o.fact}
+    if not case.follows or not case.says(r"\bKeyError\b|\bfails? when\b[^.;]*\baccess"):
+        return
+    for match in _READS.finditer(case.text):
+        if told := _reading(case, match[1], match[2]):
+            facts[f"{READS} {match[2]}"] = told
+    for fact, told in facts.items():
+        lacks, _, key = fact.partition(" ")
+        if lacks == LACKS and (read := facts.get(f"{READS} {key}")):
+            yield Outcome("confirmed", f"{told}; {read}: KeyError where that branch is taken", 3)
+
+
+def _dropping(module: Module, subject: ParsedBundle) -> Iterator[tuple[ast.Call, str]]:
+    """Calls of `map` that remove all columns, with the name of a function that makes no label."""
+    for node in module.nodes:
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "map" and node.args:
+            removed = next((k.value for k in node.keywords if k.arg == "remove_columns"), None)
+            if removed is None or not _all_columns(removed):
+                continue
+            function = _mapped(module, node)
+            if function is not None and not _speaks_of_label(function):
+                yield node, getattr(function, "name", "lambda")
+
+
+def _all_columns(node: ast.expr) -> bool:
+    """`ds.column_names`, or a list that names the label."""
+    if isinstance(node, ast.Attribute):
+        return node.attr == "column_names"
+    texts = [e.value for e in node.elts if isinstance(e, ast.Constant)] if isinstance(node, ast.List) else []
+    return bool({"label", "labels"} & set(map(str, texts)))
+
+
+def _mapped(module: Module, call: ast.Call) -> ast.AST | None:
+    """The function that a `map` applies: the last of its name above the call; None when out of sight."""
+    first = call.args[0]
+    if not isinstance(first, ast.Name):
+        return None
+    found = [
+        n for n in module.nodes if isinstance(n, Function) and n.name == first.id and n.lineno < call.lineno
+    ]
+    return max(found, key=lambda f: f.lineno, default=None)
+
+
+def _speaks_of_label(function: ast.AST) -> bool:
+    """Whether a function may make a label: it names one, or hands its example on to code elsewhere."""
+    if re.search(r"label|target|\by\b", ast.unparse(function), re.IGNORECASE):
+        return True
+    returned = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
+    return not returned or not all("tokeni" in ast.unparse(value).lower() for value in returned)
+
+
+def _takes(node: ast.AST, owner: str, key: str) -> bool:
+    """Whether code reads `owner["key"]` or takes it out with `get` or `pop`."""
+    match node:
+        case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=text), ctx=ast.Load()):
+            return name == owner and text == key
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id=name), attr="pop"), args=[ast.Constant(value=text)]
+        ):
+            return name == owner and text == key
+    return False

@@ -1,0 +1,111 @@
+"""Tests claims about names that the evaluation script makes or holds: figures, primary metric, accounts."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from policies.claims_base import Case, Outcome, joined
+from policies.evaluate_args import evaluate_path
+from policies.figure_names import FigureName, figure_names
+from policies.parsed import Module
+
+_NAMING = (
+    r"\b(?:figures?|plots?|pdf|files?)\b[^.;]*\bnam(?:e|es|ing)\b|\bnam(?:e|es|ing)\b[^.;]*\b(?:prefix|suffix|pattern)\b"
+    r"|\bnaming (?:pattern|convention)"
+)
+_UNLIKE = (
+    r"\b(?:not|never|n't|nor) (?:\w+ )?(?:follow|match|adher|conform|comply|respect|use)"
+    r"|\bviolat|\bmiss(?:es|ing)?\b|\bwrong\b|\bignor|\bdeviat|\blacks?\b|\bwithout\b|\bnot followed\b"
+)
+_PRIMARY = r"\bprimary[ _-]metric\b"
+_OTHER_KEY = (
+    r"\bheuristic|\binstead\b|\bnot (?:the )?(?:exact|match|equal)|\bdiffer|\bmismatch|\bwrong\b|\bguess"
+    r"|\binfers?\b|\bhard-?cod"
+)
+_HARD_CODED = r"\bhard[- ]?cod(?:ed?s?|ing)\b"
+_ACCOUNT = ("entity", "project")
+
+
+def figures(case: Case) -> Iterator[Outcome]:
+    """`figure names do not follow the pattern`: the names that the code makes show it."""
+    wanted = any("comparison_" in s for c in case.subject.contract.criteria for s in c.sentences)
+    module = _script(case)
+    if not wanted or module is None or not case.says(_NAMING) or not case.says(_UNLIKE):
+        return
+    names = list(figure_names(module))
+    if not names or not all(n.known for n in names) or (case.files and module.path not in case.files):
+        return
+    unlike = [n for n in names if not n.follows_pattern]
+    if unlike:
+        yield Outcome(
+            "confirmed", f"{_listed(unlike)}: neither run id nor `comparison_` in front, `.pdf` behind", 8
+        )
+    else:
+        yield Outcome(
+            "refuted", f"{_listed(names)}: all are `{{run_id}}_<topic>.pdf` or `comparison_<topic>.pdf`"
+        )
+
+
+def primary_metric(case: Case) -> Iterator[Outcome]:
+    """`the exact primary metric string is not what the script stores`."""
+    module, exact = _script(case), case.subject.context.primary_metric.strip()
+    if module is None or not exact or not case.says(_PRIMARY) or not case.says(_OTHER_KEY):
+        return
+    stores = [n for n in module.nodes if isinstance(n, ast.Dict) and _key(n, "primary_metric") is not None]
+    texts = [t for t in (module.text, *case.subject.bundle.tree.values()) if exact in t]
+    if (
+        not stores
+        or texts
+        or not case.says(r"\baggregated|\bstor|\bwrit|\bsav|\bexport|\bspec|\bjson\b|\bscript\b")
+    ):
+        return
+    value = _key(stores[0], "primary_metric")
+    if value is not None:
+        told = f"{module.path}:{value.lineno} stores `{ast.unparse(value)}`"
+        yield Outcome("confirmed", f"{told}; no file of the bundle holds the string `{exact}`", 8)
+
+
+def hard_coded(case: Case) -> Iterator[Outcome]:
+    """`the W&B entity is hard-coded`: confirmed by the literal, never refuted."""
+    wanted = [word for word in _ACCOUNT if case.says(rf"\b{word}\b")]
+    if not wanted or not case.says(_HARD_CODED) or not case.says(r"\bwandb\b|\bw&b\b"):
+        return
+    for module in case.modules:
+        for node in module.nodes:
+            text = _account(node)
+            if text is not None:
+                line = getattr(node, "lineno", 0)
+                yield Outcome("confirmed", f"{module.path}:{line} `{module.line(line)}` spells {text}", 8)
+                return
+
+
+def _script(case: Case) -> Module | None:
+    module = case.subject.modules.get(evaluate_path(case.subject.contract))
+    return module if module is not None and module.tree is not None else None
+
+
+def _listed(names: list[FigureName]) -> str:
+    return joined([f"{n.module.path}:{n.call.lineno} saves `{n.name}`" for n in names], limit=6)
+
+
+def _key(node: ast.Dict, name: str) -> ast.expr | None:
+    """The value that a dict display gives a key."""
+    pairs = zip(node.keys, node.values, strict=True)
+    return next((v for k, v in pairs if isinstance(k, ast.Constant) and k.value == name), None)
+
+
+def _account(node: ast.AST) -> str | None:
+    """The literal account that an expression hands to W&B; None when it does not."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="run" | "runs"), args=[ast.JoinedStr(values=[first, *_]), *_]):
+            text = first.value if isinstance(first, ast.Constant) else ""
+            return f"`{text}`" if isinstance(text, str) and re.match(r"[\w-]+/[\w-]+/", text) else None
+        case ast.keyword(arg="entity" | "project", value=ast.Constant(value=str(text))) if text:
+            return f"`{text}`"
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+            return (
+                f"`{text}`" if re.fullmatch(r"(?:WANDB_)?(?:ENTITY|PROJECT)", name, re.I) and text else None
+            )
+    return None
