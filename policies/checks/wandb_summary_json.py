@@ -9,6 +9,7 @@ from policies.api_fix import splice
 from policies.api_usage import bindings, full_name
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.edit import rewrite
+from policies.json_writers import written_by
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 
@@ -65,9 +66,8 @@ class WandbSummaryJson(ModuleCheck):
         bound = bindings(module)
         if not any(full_name(n, bound) == "wandb.Api" for n in module.nodes if isinstance(n, ast.Attribute)):
             return
-        writers = _writers(module)
         for call in _summaries(module):
-            written = next(_written(module, call, writers), None)
+            written = written_by(module, call, "default", "cls", None)
             if written is not None:
                 yield self.finding(
                     module.path,
@@ -96,49 +96,3 @@ def _summaries(module: Module) -> Iterator[ast.Call]:
                 yield node
             case _:
                 pass
-
-
-def _writers(module: Module) -> frozenset[str]:
-    """Functions of the module that write one of their parameters as plain JSON."""
-    found: set[str] = set()
-    for node in module.nodes:
-        if isinstance(node, ast.Call) and _is_plain_dump(node) and isinstance(node.args[0], ast.Name):
-            function = module.enclosing_function(node)
-            names = [arg.arg for arg in function.args.args] if function is not None else []
-            if function is not None and node.args[0].id in names:
-                found.add(function.name)
-    return frozenset(found)
-
-
-def _is_plain_dump(node: ast.Call) -> bool:
-    helped = any(keyword.arg in ("default", "cls", None) for keyword in node.keywords)
-    return bool(node.args) and ast.unparse(node.func) in ("json.dump", "json.dumps") and not helped
-
-
-def _written(module: Module, summary: ast.Call, writers: frozenset[str]) -> Iterator[ast.Call]:
-    """Calls that write the summary: directly, by its variable, or inside a dictionary."""
-    target = module.parents.get(summary)
-    name = ""
-    if isinstance(target, ast.Assign) and isinstance(target.targets[0], ast.Name):
-        name = target.targets[0].id
-    elif isinstance(target, ast.AnnAssign) and isinstance(target.target, ast.Name):
-        name = target.target.id
-    scope = module.enclosing_function(summary)
-    for node in module.nodes:
-        if not isinstance(node, ast.Call) or not node.args or module.enclosing_function(node) is not scope:
-            continue
-        writes = _is_plain_dump(node) or (isinstance(node.func, ast.Name) and node.func.id in writers)
-        if writes and any(value is summary or _names(value, name) for value in _whole(node)):
-            yield node
-
-
-def _whole(call: ast.Call) -> Iterator[ast.expr]:
-    """The arguments of a call, and the values of dictionaries among them."""
-    for arg in [*call.args, *(keyword.value for keyword in call.keywords)]:
-        yield arg
-        if isinstance(arg, ast.Dict):
-            yield from arg.values
-
-
-def _names(node: ast.expr, name: str) -> bool:
-    return bool(name) and isinstance(node, ast.Name) and node.id == name
