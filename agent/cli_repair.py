@@ -21,6 +21,7 @@ from agent.output import print_json
 from policies.errors import Interrupted, UsageError
 
 if TYPE_CHECKING:
+    from agent.library_review import Judged
     from agent.render_progress import TerminalProgress
     from agent.results import RepairResult
     from agent.settings import Settings
@@ -174,6 +175,10 @@ def review(
     env: Env = "auto",
     installer: Installer = InstallerChoice.PIP,
     hub: Hub = HubChoice.DOUBLE,
+    llm: Llm = LlmChoice.AUTO,
+    model: ModelName = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
     trial_seconds: TrialSeconds = 300.0,
     quiet: Quiet = False,
     form: Annotated[
@@ -182,13 +187,19 @@ def review(
     as_json: AsJson = False,
 ) -> None:
     """Judge a bundle; changes nothing."""
+    from tools.plain_text import one_line
+
     if as_json and form is FormatChoice.SARIF:
         raise UsageError("--json and --format sarif exclude each other")
-    settings = _settings(sandbox, env, installer, hub, LlmChoice.OFF, None, trial_seconds)
+    settings = _settings(sandbox, env, installer, hub, llm, model, trial_seconds)
+    settings = _with_budget(settings, None, None, max_tokens, max_usd)
     request = _read(source, quiet)
     with _progress(quiet) as progress:
-        verdict, rehearsals = _judged(request, settings, progress, rehearse_too)
-    _print_verdict(verdict, rehearsals, request, FormatChoice.JSON if as_json else form)
+        judged = _judged(request, settings, progress, rehearse_too)
+    for note in () if quiet else judged.notes:
+        sys.stderr.write(f"note: {one_line(note)}\n")
+    verdict = judged.verdict
+    _print_verdict(verdict, judged.rehearsals, request, FormatChoice.JSON if as_json else form)
     raise typer.Exit(READY if verdict.is_code_ready else NOT_READY)
 
 
@@ -265,23 +276,10 @@ def _read(source: str, quiet: bool) -> Request:
     return request
 
 
-def _judged(
-    request: Request, settings: Settings, progress: TerminalProgress, rehearse_too: bool
-) -> tuple[Verdict, tuple[Rehearsal, ...]]:
-    from agent.library import make_rehearser
-    from policies.base import Evidence
-    from policies.contract_reader import contract_of
-    from policies.parsed import ParsedBundle
-    from policies.review import review as judge
+def _judged(request: Request, settings: Settings, progress: TerminalProgress, rehearse_too: bool) -> Judged:
+    from agent.library_review import judge
 
-    contract = contract_of(request)
-    evidence = Evidence()
-    if rehearse_too:
-        rehearser = make_rehearser(settings, progress)
-        evidence = Evidence(rehearser.rehearse(request.bundle, contract), rehearser.installed)
-    progress("reviewing")
-    subject = ParsedBundle(request.bundle, contract, request.context)
-    return judge(subject, evidence, rejection=request.rejection), tuple(evidence.rehearsals)
+    return judge(request, settings, rehearse=rehearse_too, progress=progress)
 
 
 def _print_verdict(
