@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from policies.api_signature import Signature
 from policies.contract import Contract, Kind
 from policies.errors import UsageError
 from policies.parsed import Module, ParsedBundle
@@ -29,8 +30,21 @@ class Api:
     """Dotted module -> public names it defines or re-exports."""
     open_modules: frozenset[str] = frozenset()
     """Modules whose names cannot be listed (star imports, `__getattr__`): nothing is judged there."""
-    signatures: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Dotted callable -> keywords it accepts; callables that take any keyword are left out."""
+    homes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Module -> public name of a class or function -> dotted name where it is defined, its home name.
+    Everything below is keyed by home names."""
+    classes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Class -> public names that its body binds or its methods set; inherited ones are those of `bases`."""
+    bases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Class -> its bases; `?Name` for a plain one of the standard library, `??Name` for one not found."""
+    partial: frozenset[str] = frozenset()
+    """Classes that may have other names as well (`__getattr__`, `setattr`)."""
+    signatures: Mapping[str, Signature] = field(default_factory=dict)
+    """Function, class or `Class.method` -> what a call accepts; those that cannot be told are left out."""
+    returns: Mapping[str, str] = field(default_factory=dict)
+    """`function()`, `Class.method()` or `Class.property` -> class of what it gives."""
+    oldest: str = ""
+    """The first version that this describes, when it describes several; it then holds what any of them has."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +93,7 @@ class Check:
 
     ID: ClassVar[str] = ""
     CRITERION: ClassVar[int] = 0
-    KINDS: ClassVar[Mapping[Kind, int]] = {}
+    KINDS: ClassVar[tuple[tuple[Kind, int], ...]] = ()
     """Kinds of contract that the rule is for, with its criterion there.
 
     Left empty: experiments, under CRITERION; for a check from outside, wherever its policy applies.

@@ -181,7 +181,7 @@ class ParsedBundle:
 
     @cached_property
     def import_roots(self) -> tuple[str, ...]:
-        """Folders that imports start from, as prefixes of paths; a project may keep its packages in `src/`."""
+        """Folders that imports start from, as prefixes of paths; a project may keep its code in `src/`."""
         layout = self.contract.kind == "tests" and "src/__init__.py" not in self.bundle.tree
         return ("", "src/") if layout and any(p.startswith("src/") for p in self.bundle.files) else ("",)
 

@@ -18,7 +18,7 @@ from policies.contract_reader import contract_of
 from policies.errors import UsageError
 from policies.parsed import ParsedBundle
 from policies.records import Finding, Record, Request, Severity
-from policies.registry import adapted, all_checks, checks_for, derived
+from policies.registry import adapted, all_checks, checks_for, derived, kinds_of
 
 
 class PolicySource(Record):
@@ -89,7 +89,7 @@ class Policy:
         """The checks that judge a bundle, in fixing order. Raises UsageError for an id that no check has."""
         self._verify()
         kind = kind or self.kind
-        own = (adapted(check(), kind) for check in self.checks if not check.KINDS or kind in check.KINDS)
+        own = (adapted(check(), kind) for check in self.checks if not check.KINDS or kind in kinds_of(check))
         chosen = [c for c in (*checks_for(kind), *own) if c.ID not in self.disable]
         weighed = (_weighed(c, self.severity[c.ID]) if c.ID in self.severity else c for c in chosen)
         return tuple(sorted(weighed, key=lambda c: (c.STAGE, c.ID)))

@@ -87,9 +87,3 @@ def test_settings(pyproject: str) -> Mapping[str, Any]:  # parsed TOML has no na
         return {}
     tools = tool if isinstance(tool, dict) else {}
     return {name: tools[name] for name in ("pytest", "coverage", "tox") if name in tools}
-
-
-def source_roots(paths: Mapping[str, object]) -> tuple[str, ...]:
-    """Folders that imports start from, as prefixes of paths: the root, and `src/` when it is no package."""
-    layout = any(path.startswith("src/") for path in paths) and "src/__init__.py" not in paths
-    return ("", "src/") if layout else ("",)

@@ -30,12 +30,12 @@ def checks_for(kind: Kind) -> tuple[Check, ...]:
 
 def kinds_of(check: type[Check]) -> frozenset[Kind]:
     """The kinds of contract that a check which ships is for."""
-    return frozenset(check.KINDS or (EXPERIMENT,))
+    return frozenset(kind for kind, _ in check.KINDS) or frozenset({EXPERIMENT})
 
 
 def adapted(check: Check, kind: Kind) -> Check:
     """The check with the criterion that it serves in this kind of contract."""
-    number = check.KINDS.get(kind, check.CRITERION)
+    number = dict(check.KINDS).get(kind, check.CRITERION)
     return check if number == check.CRITERION else derived(type(check), CRITERION=number)()
 
 

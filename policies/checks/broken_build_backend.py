@@ -32,7 +32,7 @@ class BrokenBuildBackend(Check):
 
     ID = "broken-build-backend"
     CRITERION = 2
-    KINDS = {"experiment": 2, "tests": 1}
+    KINDS = (("experiment", 2), ("tests", 1))
     PATH = PATH
     STAGE = 24
     GOOD = (

@@ -26,7 +26,7 @@ class RequirementSyntax(Check):
 
     ID = "requirement-syntax"
     CRITERION = 2
-    KINDS = {"experiment": 2, "tests": 1}
+    KINDS = (("experiment", 2), ("tests", 1))
     PATH = PATH
     STAGE = 21
     GOOD = (

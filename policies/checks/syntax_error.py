@@ -23,7 +23,7 @@ class SyntaxErrors(Check):
 
     ID = "syntax-error"
     CRITERION = 1
-    KINDS = {"experiment": 1, "tests": 2}
+    KINDS = (("experiment", 1), ("tests", 2))
     STAGE = 13
     GOOD = (
         Good('ARROW = "-\\u003e &gt;"\n\n\ndef f(x: int) -> int:\n    return x\n'),

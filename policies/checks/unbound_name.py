@@ -26,7 +26,7 @@ class UnboundName(ModuleCheck):
 
     ID = "unbound-name"
     CRITERION = 1
-    KINDS = {"experiment": 1, "tests": 2}
+    KINDS = (("experiment", 1), ("tests", 2))
     STAGE = 43
     GOOD = (
         Good("""\

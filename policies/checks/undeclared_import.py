@@ -27,7 +27,7 @@ class UndeclaredImport(Check):
 
     ID = "undeclared-import"
     CRITERION = 2
-    KINDS = {"experiment": 2, "tests": 1}
+    KINDS = (("experiment", 2), ("tests", 1))
     STAGE = 25
     GOOD = (
         Good(

@@ -26,7 +26,7 @@ class UndefinedName(ModuleCheck):
 
     ID = "undefined-name"
     CRITERION = 1
-    KINDS = {"experiment": 1, "tests": 2}
+    KINDS = (("experiment", 1), ("tests", 2))
     STAGE = 42
     GOOD = (
         Good("from __future__ import annotations\n\n\ndef f(x: Missing) -> Other:\n    y: Third = x\n"),

@@ -29,7 +29,7 @@ class UnknownApiKeyword(ModuleCheck):
 
     ID = "unknown-api-keyword"
     CRITERION = 1
-    KINDS = {"experiment": 1, "tests": 2}
+    KINDS = (("experiment", 1), ("tests", 2))
     STAGE = 50
     GOOD = (
         Good("import wandb\n\nwandb.init(project='p', mode='disabled')\n"),

@@ -43,7 +43,7 @@ class UnknownApiName(ModuleCheck):
 
     ID = "unknown-api-name"
     CRITERION = 1
-    KINDS = {"experiment": 1, "tests": 2}
+    KINDS = (("experiment", 1), ("tests", 2))
     STAGE = 40
     GOOD = (
         Good(

@@ -28,7 +28,7 @@ class UnresolvedImport(ModuleCheck):
 
     ID = "unresolved-import"
     CRITERION = 1
-    KINDS = {"experiment": 1, "tests": 2}
+    KINDS = (("experiment", 1), ("tests", 2))
     STAGE = 40
     GOOD = (
         Good("from .model import build, os\nfrom src import model\nfrom . import model as m\n", files=MODEL),

@@ -25,7 +25,7 @@ class WrongDistribution(Check):
 
     ID = "wrong-distribution"
     CRITERION = 2
-    KINDS = {"experiment": 2, "tests": 1}
+    KINDS = (("experiment", 2), ("tests", 1))
     PATH = PATH
     STAGE = 22
     GOOD = (Good('[project]\ndependencies = ["hydra-core", "scikit-learn>=1.3", "argparse", "pyyaml"]\n'),)

@@ -113,7 +113,9 @@ def environment(job: dict[str, Any], deadline: float) -> dict[str, str]:
     env["SUTURE_KEEP"] = ",".join(["SUTURE_PROBE", "SUTURE_DEADLINE", "SUTURE_KEEP", *doubles])
     env["SUTURE_PROBE"] = absolute("probe.jsonl")
     env["SUTURE_DEADLINE"] = str(deadline)
-    env["PYTHONPATH"] = job["probes"]
+    own = [absolute(path) for path in job.get("python_path", [])]
+    env["PYTHONPATH"] = os.pathsep.join([job["probes"], *own])
+    env.update(job.get("env", {}))
     env["PATH"] = os.pathsep.join([absolute("bin"), str(Path(sys.executable).parent), env.get("PATH", "")])
     return env
 
