@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from policies.hydra.composition import Composition, compose, led_to_config
 from policies.hydra.entry import Entry, entries
 from policies.hydra.flow import Event, Flow
+from policies.hydra.trace import Trace
 from policies.hydra.values import Load
 from policies.parsed import ParsedBundle
 
@@ -22,6 +23,7 @@ class Launch:
     composition: Composition
     events: tuple[Event, ...]
     loads: tuple[Load, ...] = ()
+    trace: Trace = field(default_factory=Trace, compare=False)
 
 
 def run_ids(subject: ParsedBundle) -> tuple[str, ...]:
@@ -53,4 +55,4 @@ def _launch(subject: ParsedBundle, entry: Entry, run_id: str, trial: bool) -> La
         return Launch(entry, run_id, trial, composition, ())
     flow = Flow(subject, run_id, trial, subject.run_documents[run_id].data or {})
     flow.run(entry, composition.config)
-    return Launch(entry, run_id, trial, composition, tuple(flow.events), tuple(flow.loads))
+    return Launch(entry, run_id, trial, composition, tuple(flow.events), tuple(flow.loads), flow.trace)

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import ast
 import copy
+from typing import Any
 
 from policies.hydra.machine import Frame, Machine
 from policies.hydra.names import literal_tables, origin
-from policies.hydra.values import UNKNOWN, Constant, Flag, Method, Node, Value, merge_data, missing_paths
+from policies.hydra.search import items
+from policies.hydra.trace import Sample, joined
+from policies.hydra.values import (
+    UNKNOWN,
+    Constant,
+    Flag,
+    Method,
+    Node,
+    Sampled,
+    Value,
+    merge_data,
+    missing_paths,
+)
 
 Keywords = dict[str | None, Value]
 
@@ -59,7 +72,10 @@ def call_node_method(
     """`cfg.get(...)`, `cfg.merge_with(...)` and their like."""
     owner = method.node
     if method.name in ("get", "pop", "setdefault"):
-        return _get(owner, arguments)
+        return _get(machine, owner, arguments)
+    if method.name in ("items", "keys", "values", "items_ex"):
+        machine.trace.use(owner)
+        return items(owner, method.name)
     if method.name == "copy":
         return owner.clone()
     if method.name in ("merge_with", "update"):
@@ -68,10 +84,12 @@ def call_node_method(
     return UNKNOWN
 
 
-def _get(owner: Node, arguments: list[Value]) -> Value:
+def _get(machine: Machine, owner: Node, arguments: list[Value]) -> Value:
     key = arguments[0] if arguments else UNKNOWN
     if not isinstance(key, Constant) or not isinstance(key.value, str):
+        machine.trace.use(owner)
         return UNKNOWN
+    machine.trace.read(owner, key.value)
     if key.value in owner.data:
         return owner.child(key.value)
     if not owner.complete:
@@ -90,7 +108,9 @@ def call_omegaconf(
     if name in ("copy.deepcopy", "copy.copy") and arguments and isinstance(arguments[0], Node):
         return arguments[0].clone()
     if name in ("getattr", "hasattr") and len(arguments) > 1 and isinstance(arguments[0], Node):
-        return _getattr(name, arguments[0], arguments[1:])
+        return _getattr(machine, name, arguments[0], arguments[1:])
+    if name == "setattr" and len(arguments) > 2 and isinstance(arguments[0], Node):
+        return _set(machine, arguments[0], arguments[1], arguments[2], node, frame)
     if name == "os.path.exists" and arguments and machine.names_run_file(arguments[0]):
         return Constant(True)
     if name in PLAIN_BUILTINS and len(arguments) == 1 and isinstance(arguments[0], Constant):
@@ -105,9 +125,9 @@ def _converted(name: str, value: Constant) -> Value:
         return UNKNOWN
 
 
-def _getattr(name: str, owner: Node, rest: list[Value]) -> Value:
+def _getattr(machine: Machine, name: str, owner: Node, rest: list[Value]) -> Value:
     if name == "getattr":
-        return _get(owner, rest)
+        return _get(machine, owner, rest)
     key = rest[0]
     if not isinstance(key, Constant) or (not owner.complete and key.value not in owner.data):
         return UNKNOWN
@@ -127,22 +147,24 @@ def _omegaconf(
         return _load(machine, first)
     elif function == "create":
         return first.clone(struct=False) if isinstance(first, Node) else _empty(incomplete=bool(arguments))
-    elif function in ("to_container", "masked_copy", "structured"):
+    elif function in ("to_container", "to_object", "masked_copy", "structured", "deepcopy", "copy"):
         return first.clone(struct=False) if isinstance(first, Node) else UNKNOWN
     elif function == "update":
         _update(machine, node, arguments, keywords, frame)
     elif function == "select" and isinstance(first, Node):
-        return _select(first, arguments[1:], keywords)
+        return _select(machine, first, arguments[1:], keywords)
     return UNKNOWN
 
 
-def _select(node: Node, rest: list[Value], keywords: Keywords) -> Value:
+def _select(machine: Machine, node: Node, rest: list[Value], keywords: Keywords) -> Value:
     """`OmegaConf.select(cfg, "a.b", default=...)`: a missing key is no error."""
     key = rest[0] if rest else keywords.get("key", UNKNOWN)
     if not isinstance(key, Constant) or not isinstance(key.value, str):
         return UNKNOWN
     found: Value = node
     for part in key.value.split("."):
+        if isinstance(found, Node):
+            machine.trace.read(found, part)
         if not isinstance(found, Node) or (part not in found.data and not found.complete):
             return UNKNOWN
         if part not in found.data:
@@ -172,6 +194,7 @@ def _merge(machine: Machine, node: ast.Call, arguments: list[Value], frame: Fram
 
 def _merge_into(machine: Machine, target: Node, other: Value, node: ast.AST, frame: Frame) -> None:
     if isinstance(other, Node):
+        _note_samples(machine, target, other.data, node, frame)
         missing = missing_paths(target.data, other.data)
         if missing and target.flag.struct and target.complete:
             machine.event("struct-merge", node, frame, missing[0], ", ".join(missing[:6]))
@@ -187,19 +210,26 @@ def _update(
 ) -> None:
     if len(arguments) < 2 or not isinstance(arguments[0], Node):
         return
-    target, key = arguments[0], arguments[1]
-    if not isinstance(key, Constant) or not isinstance(key.value, str):
-        target.complete = False
-        return
-    *parents, last = key.value.split(".")
-    data = target.data
-    for part in parents:
-        inner = data.get(part)
-        if not isinstance(inner, dict):
-            inner = data[part] = {}
-        data = inner
     forced = keywords.get("force_add")
-    if last not in data and target.flag.struct and not (isinstance(forced, Constant) and forced.value):
-        machine.event("struct-assign", node, frame, key.value)
-    value = arguments[2] if len(arguments) > 2 else UNKNOWN
-    data[last] = value.value if isinstance(value, Constant) else UNKNOWN
+    target = arguments[0]
+    if isinstance(forced, Constant) and forced.value:
+        target = Node(target.data, Flag(False), target.path, target.origin, target.complete)
+    _set(machine, target, arguments[1], arguments[2] if len(arguments) > 2 else UNKNOWN, node, frame)
+
+
+def _set(machine: Machine, target: Node, key: Value, value: Value, node: ast.Call, frame: Frame) -> Value:
+    """Store a value under a key that is computed; an unknown key may be any."""
+    if isinstance(key, Constant) and isinstance(key.value, str):
+        machine.store(target, key.value, value, node, frame)
+    else:
+        target.complete = False
+    return Constant(None)
+
+
+def _note_samples(machine: Machine, target: Node, data: dict[str, Any], node: ast.AST, frame: Frame) -> None:
+    """Sampled values that a merge brings into a config."""
+    for key, value in data.items():
+        if isinstance(value, Sampled) and target.origin != "made":
+            place = (frame.module, getattr(node, "lineno", 0), frame.function)
+            sample = Sample(*place, value.name, joined(target, key), key in target.data)
+            machine.trace.samples.append(sample)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import Any
 
 from policies.hydra.calls import call_constant, call_node_method, call_omegaconf
 from policies.hydra.machine import Frame, Machine
 from policies.hydra.names import dotted_name, local_names
 from policies.hydra.objects import attribute_of, construct, super_of
+from policies.hydra.search import best_values, parts_of, searched
 from policies.hydra.truth import comes_true, compare, plain, truth
 from policies.hydra.values import (
     LOADERS,
@@ -21,13 +23,23 @@ from policies.hydra.values import (
     Function,
     Instance,
     Load,
+    Many,
     Method,
     Node,
     Opaque,
     Super,
+    Trial,
     Value,
 )
 
+Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
+SAME_PARTS = frozenset({"list", "tuple", "sorted", "tqdm", "dict"})
+DUMPS = frozenset(
+    {"print", "init", "update", "log", "save", "to_yaml", "dump", "dumps", "info", "debug", "warning"}
+    | {"pformat", "pprint", "str", "repr", "len", "isinstance", "type", "id", "bool", "vars", "hasattr"}
+    | {"save_hyperparameters", "log_hyperparams", "log_params", "is_config"}
+)
+"""Calls that show or store a config, or only look at it as a whole: its keys have no effect through them."""
 CALLERS = frozenset({"optimize", "map"})
 """Methods of libraries that surely call the function they are given."""
 
@@ -61,15 +73,34 @@ class Expressions(Machine):
             return Method(owner, node.attr)
         if isinstance(owner, Instance | Super):
             return attribute_of(self, owner, node.attr)
+        if isinstance(owner, Opaque):
+            return best_values(self, node) or UNKNOWN
         return self.read(owner, node.attr, node, frame)
 
     def of_Subscript(self, node: ast.Subscript, frame: Frame) -> Value:
         owner, key = self.value(node.value, frame), self.key_of(node, frame)
+        if isinstance(owner, Constant):
+            return self.part(owner, node.slice, frame)
+        if key is None and isinstance(owner, Node) and isinstance(node.ctx, ast.Load):
+            self.trace.use(owner)
         return self.read(owner, key, node, frame) if key is not None else UNKNOWN
+
+    def part(self, owner: Constant, index: ast.expr, frame: Frame) -> Value:
+        """`text.split(".")[-1]`, `parts[:-1]` and their kind."""
+        bounds = [index.lower, index.upper, index.step] if isinstance(index, ast.Slice) else [index]
+        values = [Constant(None) if b is None else self.value(b, frame) for b in bounds]
+        numbers = [v.value for v in values if isinstance(v, Constant)]
+        if len(numbers) != len(bounds):
+            return UNKNOWN
+        try:
+            return Constant(owner.value[slice(*numbers) if isinstance(index, ast.Slice) else numbers[0]])
+        except (TypeError, LookupError, ValueError):
+            return UNKNOWN
 
     def read(self, owner: Value, key: str, node: ast.expr, frame: Frame) -> Value:
         """`owner.key`; a key that is surely missing is an event."""
         if isinstance(owner, Node):
+            self.trace.read(owner, key)
             if key in owner.data:
                 return owner.child(key)
             if owner.complete and not key.startswith("_"):
@@ -102,7 +133,8 @@ class Expressions(Machine):
         outcome = truth(self.value(node.operand, frame))
         if isinstance(node.op, ast.Not) and outcome is not None:
             return Constant(not outcome)
-        return UNKNOWN
+        operand = ast.literal_eval(node) if isinstance(node.operand, ast.Constant) else None
+        return Constant(operand) if isinstance(node.op, ast.USub) and operand is not None else UNKNOWN
 
     def of_IfExp(self, node: ast.IfExp, frame: Frame) -> Value:
         outcome = truth(self.value(node.test, frame))
@@ -124,13 +156,16 @@ class Expressions(Machine):
         parts = [self.value(e, frame) for e in node.elts]
         if parts and all(isinstance(p, Constant) for p in parts):
             return Constant(tuple(p.value for p in parts if isinstance(p, Constant)))
-        return UNKNOWN
+        return UNKNOWN if any(isinstance(e, ast.Starred) for e in node.elts) else Many(tuple(parts))
 
     of_List = of_Tuple
     of_Set = of_Tuple
 
     def of_Dict(self, node: ast.Dict, frame: Frame) -> Value:
         values = [self.value(v, frame) for v in node.values]
+        for key, value in zip(node.keys, values, strict=True):
+            if key is None:
+                self.trace.use(value)
         data: dict[str, Any] = {}
         for key, value in zip(node.keys, values, strict=True):
             if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
@@ -172,6 +207,7 @@ class Expressions(Machine):
         target = self.value(node.func, frame)
         arguments = [self.value(a, frame) for a in node.args]
         keywords = {k.arg: self.value(k.value, frame) for k in node.keywords}
+        self.trace.use(keywords.get(None, UNKNOWN))
         if last_name(node.func) in LOADERS:
             certain = not self.guarded and not self.unsure
             self.loads.append(Load(frame.module, node, self.run_id, tuple(arguments), keywords, certain))
@@ -181,14 +217,64 @@ class Expressions(Machine):
             return self.call(target, arguments, keywords)
         if isinstance(target, Class | Instance):
             return construct(self, target, arguments, keywords)
-        known = call_omegaconf(self, node, arguments, keywords, frame)
+        known = searched(self, node, arguments, keywords, frame) or call_omegaconf(
+            self, node, arguments, keywords, frame
+        )
         if known is not None:
             return known
-        with self.guard(last_name(node.func) not in CALLERS):
-            for value in (*arguments, *keywords.values()):
+        return self.outside(node, [*arguments, *keywords.values()])
+
+    def outside(self, node: ast.Call, arguments: list[Value]) -> Value:
+        """A call into a library: it may call the functions and use the sections that it is handed."""
+        name = last_name(node.func)
+        with self.guard(name not in CALLERS):
+            for value in arguments:
                 if isinstance(value, Function | Bound):
-                    self.call(value, [], {})
+                    self.call(value, [Trial()] if name == "optimize" else [], {})
+        for value in arguments if name not in DUMPS else ():
+            self.trace.use(value)
+        if name in SAME_PARTS and arguments and isinstance(arguments[0], Many | Node):
+            return arguments[0]
         return Opaque(run_file=any(self.names_run_file(v) for v in arguments))
+
+    def of_ListComp(self, node: Comprehension, frame: Frame) -> Value:
+        """A comprehension is followed like a loop; only a dictionary of known keys gives a known value."""
+        inner = replace(frame, variables=dict(frame.variables))
+        return self.gather(node, list(node.generators), inner, {}) or UNKNOWN
+
+    of_SetComp = of_ListComp
+    of_GeneratorExp = of_ListComp
+    of_DictComp = of_ListComp
+
+    def gather(
+        self, node: Comprehension, loops: list[ast.comprehension], frame: Frame, data: dict[str, Any]
+    ) -> Value | None:
+        """Run the comprehension's loops; for a dictionary, what they make."""
+        if not loops:
+            return self.element(node, frame, data)
+        first, *rest = loops
+        parts = parts_of(self.value(first.iter, frame), self.trace)
+        made: Value | None = None
+        for part in [UNKNOWN] if parts is None else parts:
+            self.assign(first.target, part, frame)
+            tests = [truth(self.value(test, frame)) for test in first.ifs]
+            if False in tests:
+                continue
+            self.unsure += None in tests
+            made = self.gather(node, rest, frame, data)
+            self.unsure -= None in tests
+        return made if parts is not None and len(loops) == 1 else None
+
+    def element(self, node: Comprehension, frame: Frame, data: dict[str, Any]) -> Value | None:
+        """Evaluate the element of a comprehension once; the dictionary so far, when its keys are known."""
+        if not isinstance(node, ast.DictComp):
+            self.value(node.elt, frame)
+            return None
+        key, value = self.value(node.key, frame), self.value(node.value, frame)
+        if not isinstance(key, Constant) or not isinstance(key.value, str):
+            return None
+        data[key.value] = plain(value)
+        return Node(data, Flag(False), origin="made", complete=False)
 
     def key_of(self, node: ast.Attribute | ast.Subscript, frame: Frame) -> str | None:
         """The key an access names, when it is a literal."""

@@ -51,6 +51,8 @@ class Flow(Statements):
         if isinstance(target, Bound):
             bound, arguments, target = target, [target.owner, *arguments], target.function
         if self.depth >= MAX_DEPTH or target.node in self.active:
+            for value in (*arguments, *keywords.values()):
+                self.trace.use(value)
             return UNKNOWN
         frame = Frame(target.module, dict(target.closure), getattr(target.node, "name", "<lambda>"), bound)
         frame.variables |= self.defaults(target.node.args, frame)

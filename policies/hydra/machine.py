@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from policies.hydra.values import Bound, Constant, Function, Load, Node, Opaque, Value
+from policies.hydra.trace import Sample, Trace, joined
+from policies.hydra.truth import plain
+from policies.hydra.values import Bound, Constant, Function, Load, Node, Opaque, Sampled, Value
 from policies.parsed import Module, ParsedBundle
 
 EventKind = Literal[
@@ -40,6 +42,14 @@ class Return(Exception):  # control flow of the interpreted program, not an erro
     def __init__(self, value: Value) -> None:
         super().__init__()
         self.value = value
+
+
+class Leave(Exception):  # the interpreted program certainly leaves this round of a loop
+    """`ends` is True for `break`, False for `continue`."""
+
+    def __init__(self, *, ends: bool) -> None:
+        super().__init__()
+        self.ends = ends
 
 
 class Exit(Exception):  # the interpreted program certainly raises or exits here
@@ -77,6 +87,7 @@ class Machine:
     unsure: int = 0
     """Branches around that may not run at all."""
     active: list[ast.AST] = field(default_factory=list)
+    trace: Trace = field(default_factory=Trace)
 
     def event(
         self, kind: EventKind, node: ast.AST, frame: Frame, path: str, detail: str = "", has_run: bool = False
@@ -109,7 +120,7 @@ class Machine:
         except Return:
             frame.left += 1
             self.unsure += 1
-        except Exit:
+        except (Exit, Leave):
             return
         finally:
             self.unsure -= 1
@@ -129,11 +140,34 @@ class Machine:
         """The abstract value of an expression; records what goes wrong on the way."""
         raise NotImplementedError
 
+    def assign(self, target: ast.expr, value: Value, frame: Frame) -> None:
+        """Bind a value to a name, a config path or a pattern."""
+        raise NotImplementedError
+
     def call(
         self, target: Function | Bound, arguments: list[Value], keywords: dict[str | None, Value]
     ) -> Value:
         """Interpret one of the bundle's own functions."""
         raise NotImplementedError
+
+    def store(self, owner: Node, dotted: str, value: Value, node: ast.AST, frame: Frame) -> None:
+        """Write a value below a config node; a key that struct mode refuses is an event."""
+        *parents, last = dotted.split(".")
+        inner: Any = owner.data
+        for part in parents:
+            inner = inner.get(part) if isinstance(inner, dict) else None
+        exists = isinstance(inner, dict) and last in inner
+        if isinstance(value, Sampled) and owner.origin != "made":
+            place = (frame.module, getattr(node, "lineno", 0), frame.function)
+            self.trace.samples.append(Sample(*place, value.name, joined(owner, dotted), exists))
+        elif not exists and owner.flag.struct and owner.complete:
+            self.event("struct-assign", node, frame, f"{owner.path}.{dotted}" if owner.path else dotted)
+        data = owner.data
+        for part in parents:
+            if not isinstance(data.get(part), dict):
+                data[part] = {}
+            data = data[part]
+        data[last] = plain(value)
 
     def names_run_file(self, value: Value) -> bool:
         """Whether a path value ends in this run's YAML file."""

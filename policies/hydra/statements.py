@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Sequence
+from contextlib import suppress
 
 from policies.hydra.expressions import Expressions, last_name
-from policies.hydra.machine import MAX_STEPS, Exit, Frame, Return
-from policies.hydra.truth import comes_true, plain
+from policies.hydra.machine import MAX_STEPS, Exit, Frame, Leave, Return
+from policies.hydra.search import parts_of, spec_in
+from policies.hydra.trace import Refusal
+from policies.hydra.truth import comes_true
 from policies.hydra.values import UNKNOWN, Class, Constant, Function, Instance, Node, Value
 
 CATCHES_MISSING = {"Exception", "BaseException", "AttributeError", "KeyError", "ConfigAttributeError"}
@@ -34,6 +37,9 @@ class Statements(Expressions):
         raise Return(self.value(node.value, frame) if node.value else Constant(None))
 
     def do_Raise(self, node: ast.Raise, frame: Frame) -> None:
+        spec = spec_in(frame)
+        if spec and not self.guarded and not self.unsure:
+            self.trace.refusals.append(Refusal(frame.module, node.lineno, frame.function, spec))
         raise Exit
 
     def do_FunctionDef(self, node: ast.FunctionDef, frame: Frame) -> None:
@@ -65,21 +71,39 @@ class Statements(Expressions):
             self.block(node.body if test.value else node.orelse, frame)
             return
         if comes_true(node.test):
-            self.once(node.body, frame)
+            with suppress(Leave):
+                self.once(node.body, frame)
             self.maybe(node.orelse, frame)
             return
         for branch in (node.body, node.orelse):
             self.maybe(branch, frame)
 
     def do_For(self, node: ast.For, frame: Frame) -> None:
-        self.value(node.iter, frame)
-        self.assign(node.target, UNKNOWN, frame)
-        self.once([*node.body, *node.orelse], frame)
+        parts = parts_of(self.value(node.iter, frame), self.trace)
+        for part in [UNKNOWN] if parts is None else parts:
+            self.assign(node.target, part, frame)
+            if self.round(node.body, frame):
+                break
+        self.once(node.orelse, frame)
 
     def do_While(self, node: ast.While, frame: Frame) -> None:
         test = self.value(node.test, frame)
         if not (isinstance(test, Constant) and not test.value):
-            self.once(node.body, frame)
+            self.round(node.body, frame)
+
+    def do_Continue(self, node: ast.Continue, frame: Frame) -> None:
+        raise Leave(ends=False)
+
+    def do_Break(self, node: ast.Break, frame: Frame) -> None:
+        raise Leave(ends=True)
+
+    def round(self, body: Sequence[ast.stmt], frame: Frame) -> bool:
+        """One round of a loop; whether it surely is the last."""
+        try:
+            self.once(body, frame)
+        except Leave as leave:
+            return leave.ends
+        return False
 
     def do_With(self, node: ast.With, frame: Frame) -> None:
         opened: list[Node] = []
@@ -113,8 +137,10 @@ class Statements(Expressions):
         if isinstance(target, ast.Name):
             frame.variables[target.id] = value
         elif isinstance(target, ast.Tuple | ast.List):
-            for inner in target.elts:
-                self.assign(inner, UNKNOWN, frame)
+            parts = parts_of(value, None) or []
+            known = len(parts) == len(target.elts)
+            for index, inner in enumerate(target.elts):
+                self.assign(inner, parts[index] if known else UNKNOWN, frame)
         elif isinstance(target, ast.Attribute | ast.Subscript):
             self.assign_into(target, value, frame)
 
@@ -128,10 +154,7 @@ class Statements(Expressions):
         if key is None:
             owner.complete = False
             return
-        if key not in owner.data and owner.flag.struct and owner.complete:
-            path = f"{owner.path}.{key}" if owner.path else key
-            self.event("struct-assign", target, frame, path)
-        owner.data[key] = plain(value)
+        self.store(owner, key, value, target, frame)
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from policies.hydra.values import UNKNOWN, Constant, Node, Value
+from policies.hydra.values import UNKNOWN, Constant, Instance, Many, Node, Sampled, Trial, Value
 
 
 def plain(value: Value) -> Any:
     """What is stored under a key: plain data where it is known, the abstract value otherwise."""
     if isinstance(value, Node):
         return value.data if value.complete else UNKNOWN
-    return value.value if isinstance(value, Constant) else UNKNOWN
+    return value.value if isinstance(value, Constant) else value if isinstance(value, Sampled) else UNKNOWN
 
 
 def truth(value: Value) -> bool | None:
@@ -21,6 +21,10 @@ def truth(value: Value) -> bool | None:
         return bool(value.value)
     if isinstance(value, Node) and value.complete:
         return bool(value.data)
+    if isinstance(value, Many):
+        return bool(value.parts)
+    if isinstance(value, Trial):
+        return True
     return None
 
 
@@ -30,7 +34,11 @@ def compare(left: Value, op: ast.cmpop, right: Value) -> Value:
         if not right.complete and left.value not in right.data:
             return UNKNOWN
         return Constant((left.value in right.data) is isinstance(op, ast.In))
-    if isinstance(op, ast.Is | ast.IsNot) and isinstance(left, Node) and isinstance(right, Constant):
+    if (
+        isinstance(op, ast.Is | ast.IsNot)
+        and isinstance(left, Node | Trial | Instance | Many)
+        and isinstance(right, Constant)
+    ):
         return Constant(isinstance(op, ast.IsNot))
     if not (isinstance(left, Constant) and isinstance(right, Constant)):
         return UNKNOWN

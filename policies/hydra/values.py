@@ -38,7 +38,7 @@ class Node:
         inner = f"{self.path}.{key}" if self.path else key
         if isinstance(value, dict):
             return Node(value, self.flag, inner, self.origin, self.complete)
-        if isinstance(value, Function | Opaque | Constant | Node | Class | Instance | Bound):
+        if isinstance(value, Value):
             return value
         if isinstance(value, str) and "${" in value:
             return UNKNOWN
@@ -115,8 +115,30 @@ class Super:
     below: Class
 
 
+@dataclass(frozen=True)
+class Many:
+    """A sequence whose elements are known one by one, such as the items of a section."""
+
+    parts: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A value that Optuna samples."""
+
+    name: str = ""
+    """The name it is sampled under; empty when unknown."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What Optuna hands to an objective."""
+
+
 UNKNOWN = Opaque()
-Value = Node | Constant | Opaque | Function | Method | Class | Instance | Bound | Super
+Value = (
+    Node | Constant | Opaque | Function | Method | Class | Instance | Bound | Super | Many | Sampled | Trial
+)
 
 NODE_METHODS = frozenset(
     {

@@ -1,0 +1,88 @@
+"""What an interpretation saw of a config beside errors: keys read, sections used whole, sampled values."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from policies.hydra.values import Node, Value
+from policies.parsed import Module
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A sampled hyperparameter that the code writes into the config."""
+
+    module: Module
+    line: int
+    function: str
+    name: str
+    """The name it was sampled under; empty when unknown."""
+    path: str
+    """The dotted config path that is written."""
+    exists: bool
+    """Whether the config had that path."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One `trial.suggest_…` call."""
+
+    module: Module
+    node: ast.Call
+    name: str | None
+    """The parameter's name, when known."""
+    spec: str
+    """Path of the search-space entry in sight; empty when there is none."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """One `optuna.create_study` call."""
+
+    module: Module
+    node: ast.Call
+    direction: Value | None
+    """None when it is not given, which means `minimize`."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A `raise` that a search-space entry surely meets."""
+
+    module: Module
+    line: int
+    function: str
+    spec: str
+
+
+@dataclass
+class Trace:
+    """Collected over one launch. Paths of run configs that lie under a group `run` lose that prefix."""
+
+    reads: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+    """Paths of sections that code goes through, splats or hands to a library; `` is the whole config."""
+    names: set[str] = field(default_factory=set)
+    """Keys of dictionaries made in code that are used whole."""
+    samples: list[Sample] = field(default_factory=list)
+    suggestions: list[Suggestion] = field(default_factory=list)
+    studies: list[Study] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+    def read(self, owner: Node, key: str) -> None:
+        """Note that a key is looked up."""
+        if owner.origin != "made":
+            self.reads.add(joined(owner, key))
+
+    def use(self, value: Value) -> None:
+        """Note that a config section is used as a whole."""
+        if isinstance(value, Node) and value.origin == "made":
+            self.names |= set(value.data)
+        elif isinstance(value, Node):
+            self.used.add(value.path.removeprefix("run.") if value.path != "run" else "")
+
+
+def joined(owner: Node, key: str) -> str:
+    """The dotted path of a key from the top of the config."""
+    return (f"{owner.path}.{key}" if owner.path else key).removeprefix("run.")
