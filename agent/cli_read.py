@@ -202,25 +202,50 @@ def _verdict(book: LedgerReader, attempt: int | None) -> Rejection | None:
 @app.command()
 def explain(
     check: Annotated[str, typer.Argument(metavar="CHECK", help="Id of a check.", show_default=False)] = "",
-    everything: Annotated[bool, typer.Option("--all", help="Every check, by criterion.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every check, and what covers each sentence of the contract.")
+    ] = False,
+    source: Annotated[
+        str | None,
+        typer.Option("--for", metavar="INPUT", help="With --all: the contract that this input brings."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a check wants, why, and what it does about it."""
     from agent import rule_reference
-    from policies.registry import all_checks
 
     if bool(check) == everything:
         raise UsageError("explain wants the id of one check, or --all")
-    if not everything:
-        one = rule_reference.check_named(check)
-        if as_json:
-            print_json(rule_reference.check_data(one))
-        else:
-            print_text(rule_reference.check_text(one))
-    elif as_json:
-        print_json([rule_reference.check_data(one) for one in all_checks()])
+    if source is not None and not everything:
+        raise UsageError("--for goes with --all: it says whose contract to explain")
+    if everything:
+        _explain_all(source, as_json)
+        return
+    one = rule_reference.check_named(check)
+    if as_json:
+        print_json(rule_reference.check_data(one))
     else:
-        print_text(rule_reference.table_text())
+        print_text(rule_reference.check_text(one))
+
+
+def _explain_all(source: str | None, as_json: bool) -> None:
+    """The checks, then the table of sentences, of the standard contract or of the one an input brings."""
+    from agent import rule_reference
+    from agent.coverage_table import coverage_data, coverage_text
+    from policies.contract import STANDARD
+    from policies.registry import all_checks
+
+    contract = STANDARD
+    if source is not None:
+        from policies.contract_reader import contract_of
+        from tools.intake import read_request
+
+        contract = contract_of(read_request(source))
+    if as_json:
+        checks = [rule_reference.check_data(one) for one in all_checks()]
+        print_json({"checks": checks, "coverage": coverage_data(contract)})
+    else:
+        print_text(f"{rule_reference.table_text()}\n{coverage_text(contract)}")
 
 
 @app.command()

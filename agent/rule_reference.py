@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
+from agent.coverage_table import coverage_page
 from policies.base import Bad, Check, Good
 from policies.contract import STANDARD
 from policies.errors import UsageError
@@ -128,6 +129,11 @@ def page_text() -> str:
             f"## {criterion}. {_title(criterion)}",
             *(check_text(check).rstrip("\n") for check in checks),
         ]
+    lines += [
+        "## What covers each sentence of the standard contract",
+        "`suture explain --all --for INPUT` prints the same for the text that an input brings.",
+        coverage_page(STANDARD),
+    ]
     return "\n\n".join(lines) + "\n"
 
 

@@ -252,7 +252,25 @@ def test_explain_knows_checks_and_near_misses() -> None:
     assert missed.stderr.startswith(b"suture: there is no check 'emptyfile'; did you mean empty-file")
     table = suture("explain", "--all").stdout.decode()
     assert "\n  empty-file " in table
+    assert (
+        "\n  Nothing is abridged, left as a stub or marked to be done later.\n      checks: placeholder"
+        in table
+    )
+    assert "not covered" not in table
     assert suture("explain").returncode == 2
+
+
+def test_explain_tells_what_covers_the_text_that_an_input_brings(tmp_path: Path) -> None:
+    source = tmp_path / "input.json"
+    source.write_text(json.dumps({"src/main.py": "X = 1\n"}))
+    told = data("explain", "--all", "--for", source)
+    assert list(told) == ["checks", "coverage"]
+    assert isinstance(told["coverage"], dict)
+    assert told["coverage"]["contract"] == "standard"
+    assert all(row["covered"] for row in told["coverage"]["sentences"])
+    lost = suture("explain", "empty-file", "--for", source)
+    assert lost.returncode == 2
+    assert lost.stderr == b"suture: --for goes with --all: it says whose contract to explain\n"
 
 
 @pytest.mark.parametrize("command", ["log", "show", "diff", "export"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.rule_reference import PAGE, check_data, check_named, check_text, main, page_text
+from policies.contract import STANDARD
 from policies.errors import UsageError
 from policies.registry import all_checks
 
@@ -49,3 +50,9 @@ def test_an_unknown_check_gets_the_nearest_names() -> None:
         check_named("empty_file")
     with pytest.raises(UsageError, match=r"there is no check '§'; `suture explain --all` lists them"):
         check_named("§")
+
+
+def test_the_page_ends_with_the_table_of_sentences() -> None:
+    table = page_text().partition("\n## What covers each sentence of the standard contract\n")[2]
+    assert table.count("\n| ") == 1 + sum(len(c.sentences) for c in STANDARD.criteria)
+    assert "not covered" not in table
