@@ -66,18 +66,18 @@ def ids_of(subject: ParsedBundle, module: Module, call: ast.Call) -> frozenset[s
     if given:
         return frozenset(hub_id(name) for name in given.values() if isinstance(name, str))
     spelled = argument is not None and isinstance(argument, ast.Constant)
-    return frozenset() if spelled else frozenset(_named_by_runs(subject).values())
+    return frozenset() if spelled else named_by_runs(subject)
 
 
-def _named_by_runs(subject: ParsedBundle) -> dict[str, str]:
-    """Run id -> the one model that the run config's section `model` names; empty when a run is unclear."""
+def named_by_runs(subject: ParsedBundle) -> frozenset[str]:
+    """The models that the sections `model` of the run configs name, one each; empty when a run is unclear."""
     found: dict[str, str] = {}
     for run, document in subject.run_documents.items():
         names = {hub_id(text) for text in _texts((document.data or {}).get("model"))}
         known = {name for name in names if name in _families()}
         if len(known) == 1:
             found[run] = known.pop()
-    return found if len(found) == len(subject.run_documents) else {}
+    return frozenset(found.values()) if len(found) == len(subject.run_documents) else frozenset()
 
 
 def _texts(data: object) -> Iterator[str]:

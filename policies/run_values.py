@@ -15,8 +15,14 @@ from policies.parsed import Module, ParsedBundle
 _MISSING = object()
 
 
-def run_values(subject: ParsedBundle, module: Module, node: ast.expr) -> Mapping[str, object]:
-    """Run id -> value, where every run has one; `""` stands for every run when the code says it."""
+def run_values(
+    subject: ParsedBundle, module: Module, node: ast.expr, *, some: bool = False
+) -> Mapping[str, object]:
+    """Run id -> value; `""` stands for every run when the code says it.
+
+    Args:
+        some: be content with the runs that have a value; else all must have one.
+    """
     node = sole_value(module, node)
     if isinstance(node, ast.Constant):
         return {"": node.value}
@@ -25,7 +31,7 @@ def run_values(subject: ParsedBundle, module: Module, node: ast.expr) -> Mapping
         return {}
     values = {run: _value(subject, doc.data, path) for run, doc in subject.run_documents.items()}
     plain = {run: value for run, value in values.items() if value is not _MISSING and not _open(value)}
-    return plain if len(plain) == len(values) else {}
+    return plain if some or len(plain) == len(values) else {}
 
 
 def config_path(module: Module, node: ast.expr) -> tuple[str, ...]:
