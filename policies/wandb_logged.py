@@ -80,7 +80,7 @@ def _same_step(one: LogCall, other: LogCall) -> bool:
 
 
 def _rhythm(call: LogCall) -> tuple[ast.AST | None, ast.AST | None, bool]:
-    """The function and the innermost loop around a call, and whether a test such as `step % 10` is between."""
+    """The function and the innermost loop around a call, and whether a test like `step % 10` is between."""
     module, node = call.module, call.node
     now_and_then = False
     parent = module.parents.get(node)

@@ -78,7 +78,7 @@ class ConcatIndex(Check):
             found = self.finding(
                 module.path,
                 concat.lineno,
-                "the tables keep their index numbers, and seaborn stops at duplicates once a value is missing",
+                "tables keep their index numbers, and seaborn stops at duplicates once a value is missing",
                 f"{ast.unparse(concat)} is plotted at line {plot.lineno}: {ast.unparse(plot.func)}",
             )
             certain = sure and not in_try(module, plot)
