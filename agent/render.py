@@ -67,6 +67,10 @@ def render_result(console: Console, result: RepairResult) -> None:
     render_findings(console, verdict.findings)
     refuted = tuple(claim for claim in verdict.claims if claim.status == "refuted")
     render_claims(console, refuted, heading="Claims that the evidence refutes")
+    held = tuple(
+        c for c in verdict.claims if c.source == "model" and c.status == "confirmed" and not c.blocks
+    )
+    render_claims(console, held, heading="Claims of the reviewing model that hold, but block nothing")
     _bullets(console, "Attempts that the gate refused", (f"{r.attempt}: {r.reason}" for r in result.refused))
     _bullets(console, "Assumed", result.notes)
     _closing(console, result)

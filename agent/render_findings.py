@@ -145,7 +145,15 @@ def render_claims(console: Console, claims: Sequence[Claim], *, heading: str) ->
     )[:LISTED]
     for claim, following in zip(ranked, [*ranked[1:], None], strict=True):
         text = f"  {one_line(claim.text, limit=MESSAGE_CHARS)}"
-        indented(console, Text.assemble(status(claim.status), text), hang=2)
+        indented(console, Text.assemble(status(claim.status), text, (_origin(claim), "dim")), hang=2)
         if claim.evidence and (following is None or claim.evidence != following.evidence):
             indented(console, Text(one_line(claim.evidence, limit=MESSAGE_CHARS), "dim"), by=4, hang=2)
     more(console, len(claims))
+
+
+def _origin(claim: Claim) -> str:
+    """Who said it and of which place, where that is not the rejection; and whether it came too late."""
+    by = "model" if claim.source == "model" else ""
+    where = one_line(f"{claim.file}:{claim.line}") if claim.line else ""
+    said = [part for part in (by, where, "late" if claim.late else "") if part]
+    return f"  [{', '.join(said)}]" if said else ""

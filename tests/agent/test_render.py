@@ -312,6 +312,23 @@ def test_claims_are_sorted_and_stock_evidence_is_said_once() -> None:
     ]
 
 
+def test_claims_of_the_model_show_their_place_and_lateness() -> None:
+    console = screen()
+    said = Claim(text="b", status="confirmed", evidence="line 3", source="model", file="src/a.py", line=3)
+    late = said.model_copy(update={"text": "c", "evidence": "line 4", "line": 4, "late": True})
+    unplaced = said.model_copy(update={"text": "d", "status": "unverified", "evidence": "none", "line": 0})
+    render_verdict(console, Verdict(is_code_ready=True, code_issue="", claims=(said, late, unplaced)))
+    assert text_of(console).splitlines()[2:] == [
+        "Claims of the reviewer (3)",
+        "  confirmed  b  [model, src/a.py:3]",
+        "    line 3",
+        "  confirmed  c  [model, src/a.py:4, late]",
+        "    line 4",
+        "  unverified  d  [model]",
+        "    none",
+    ]
+
+
 def test_an_interruption_is_told_briefly() -> None:
     console = screen()
     render_interruption(console, RESULT.model_copy(update={"reason": "interrupted"}))
