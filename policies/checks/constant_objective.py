@@ -37,7 +37,7 @@ class ConstantObjective(Check):
             f"    return x{_USE}"
         ),
         Good(
-            f"def objective(trial):\n    best = 0.0\n    for x in f():\n        best += x\n    return best{_USE}"
+            f"def objective(trial):\n    best = 0.0\n    for x in f():\n        best += x\n    return x{_USE}"
         ),
         Good(f"def objective(trial):\n    found = fit()\n    return found.get('eval_f1', 0.0){_USE}"),
         Good("def objective(trial):\n    return 0.0\n"),
