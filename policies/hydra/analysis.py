@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
+from typing import Any
 
 from policies.hydra.composition import Composition, compose, led_to_config
 from policies.hydra.entry import Entry, entries
 from policies.hydra.flow import Event, Flow
 from policies.hydra.trace import Trace
-from policies.hydra.values import Load
+from policies.hydra.values import Load, merge_data
 from policies.parsed import ParsedBundle
 
 
@@ -53,6 +55,30 @@ def _launch(subject: ParsedBundle, entry: Entry, run_id: str, trial: bool) -> La
     composition = compose(subject, entry, run_id, trial=trial)
     if composition.config is None:
         return Launch(entry, run_id, trial, composition, ())
-    flow = Flow(subject, run_id, trial, subject.run_documents[run_id].data or {})
+    run_data = subject.run_documents[run_id].data or {}
+    flow = Flow(subject, run_id, trial, run_data)
     flow.run(entry, composition.config)
-    return Launch(entry, run_id, trial, composition, tuple(flow.events), tuple(flow.loads), flow.trace)
+    events, loads = flow.events, flow.loads
+    if any(e.kind == "missing-key" and not e.has_run and has_path(run_data, e.path) for e in events):
+        flow = Flow(subject, run_id, trial, run_data)
+        flow.run(entry, _merged(composition.config, run_data), merged=True)
+        known = {(e.module.path, e.line, e.path) for e in events}
+        events += [e for e in flow.events if (e.module.path, e.line, e.path) not in known]
+        loads += [load for load in flow.loads if load not in loads]
+    return Launch(entry, run_id, trial, composition, tuple(events), tuple(loads), flow.trace)
+
+
+def has_path(data: object, dotted: str) -> bool:
+    """Whether nested mappings have a dotted key."""
+    for part in dotted.split("."):
+        if not isinstance(data, dict) or part not in data:
+            return False
+        data = data[part]
+    return True
+
+
+def _merged(config: dict[str, Any], run_data: dict[str, Any]) -> dict[str, Any]:
+    """The config once the run config is merged at its top, the certain repair where code reads it there."""
+    merged = copy.deepcopy(config)
+    merge_data(merged, run_data)
+    return merged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from policies.hydra.analysis import Launch, launches
+from policies.hydra.analysis import Launch, has_path, launches
 from policies.hydra.flow import Event, EventKind
 from policies.hydra.insert import before_line
 from policies.imports import add_import
@@ -45,12 +45,7 @@ def also(lines: tuple[int, ...]) -> str:
 
 def is_run_key(subject: ParsedBundle, launch: Launch, event: Event) -> bool:
     """Whether a missing key is in the run config, which was not merged where the code reads it."""
-    data: object = subject.run_documents[launch.run_id].data
-    for part in event.path.split("."):
-        if not isinstance(data, dict) or part not in data:
-            return False
-        data = data[part]
-    return not event.has_run
+    return not event.has_run and has_path(subject.run_documents[launch.run_id].data, event.path)
 
 
 def runs_text(subject: ParsedBundle, run_ids: tuple[str, ...]) -> str:

@@ -6,9 +6,10 @@ import ast
 from dataclasses import replace
 from typing import Any
 
+from policies.first_party import is_own, lookup
 from policies.hydra.calls import call_constant, call_node_method, call_omegaconf
 from policies.hydra.machine import Frame, Machine
-from policies.hydra.names import dotted_name, local_names
+from policies.hydra.names import dotted_name, local_names, origin
 from policies.hydra.objects import attribute_of, construct, super_of
 from policies.hydra.search import best_values, parts_of, searched
 from policies.hydra.truth import comes_true, compare, plain, truth
@@ -27,6 +28,7 @@ from policies.hydra.values import (
     Method,
     Node,
     Opaque,
+    Partial,
     Super,
     Trial,
     Value,
@@ -215,6 +217,9 @@ class Expressions(Machine):
             return call_node_method(self, target, node, arguments, frame)
         if isinstance(target, Function | Bound):
             return self.call(target, arguments, keywords)
+        if isinstance(target, Partial):
+            together = [*target.arguments, *arguments], {**target.keywords, **keywords}
+            return self.call(target.function, *together)
         if isinstance(target, Class | Instance):
             return construct(self, target, arguments, keywords)
         known = searched(self, node, arguments, keywords, frame) or call_omegaconf(
@@ -222,16 +227,28 @@ class Expressions(Machine):
         )
         if known is not None:
             return known
-        return self.outside(node, [*arguments, *keywords.values()])
+        if last_name(node.func) == "partial" and arguments and isinstance(arguments[0], Function | Bound):
+            return Partial(arguments[0], tuple(arguments[1:]), keywords)
+        return self.outside(node, [*arguments, *keywords.values()], frame)
 
-    def outside(self, node: ast.Call, arguments: list[Value]) -> Value:
+    def lost(self, function: ast.expr, frame: Frame) -> bool:
+        """Whether a call names code of the bundle that is not there, and so uses nothing."""
+        name = origin(frame.module, function)
+        if not is_own(self.subject, name):
+            return False
+        found = lookup(self.subject, name.rpartition(".")[0])
+        return found.module is None or found.module.tree is not None
+
+    def outside(self, node: ast.Call, arguments: list[Value], frame: Frame) -> Value:
         """A call into a library: it may call the functions and use the sections that it is handed."""
         name = last_name(node.func)
         with self.guard(name not in CALLERS):
             for value in arguments:
                 if isinstance(value, Function | Bound):
                     self.call(value, [Trial()] if name == "optimize" else [], {})
-        for value in arguments if name not in DUMPS else ():
+                elif isinstance(value, Partial):
+                    self.call(value.function, list(value.arguments), value.keywords)
+        for value in arguments if name not in DUMPS and not self.lost(node.func, frame) else ():
             self.trace.use(value)
         if name in SAME_PARTS and arguments and isinstance(arguments[0], Many | Node):
             return arguments[0]

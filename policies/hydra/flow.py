@@ -22,11 +22,11 @@ MAX_DEPTH = 8
 class Flow(Statements):
     """One interpretation. `events` holds the outcome after `run`."""
 
-    def run(self, entry: Entry, data: dict[str, Any]) -> None:
-        """Interpret the entry function on a freshly composed config in struct mode."""
+    def run(self, entry: Entry, data: dict[str, Any], *, merged: bool = False) -> None:
+        """Interpret the entry function on a freshly composed config in struct mode, or on a merged one."""
         frame = Frame(entry.module, {}, entry.function.name)
         if entry.parameter:
-            frame.variables[entry.parameter] = Node(copy.deepcopy(data), Flag(True))
+            frame.variables[entry.parameter] = Node(copy.deepcopy(data), Flag(not merged, merged))
         try:
             self.block(entry.function.body, frame)
         except (Return, Exit):

@@ -18,14 +18,28 @@ def parts_of(value: Value, trace: Trace | None) -> Sequence[Value] | None:
     if isinstance(value, Node):
         if trace is not None:
             trace.use(value)
-        parts: Sequence[Value] = [Constant(key) for key in value.data] if value.complete else ()
+        if not value.complete:
+            return None
+        parts: Sequence[Value] = [Constant(key) for key in value.data]
     elif isinstance(value, Many):
         parts = value.parts
     elif isinstance(value, Constant) and isinstance(value.value, tuple | list):
         parts = [Constant(part) for part in value.value]
     else:
         return None
-    return parts if 0 < len(parts) <= MAX_PARTS else None
+    return parts if len(parts) <= MAX_PARTS else None
+
+
+def spread(targets: Sequence[ast.expr], parts: Sequence[Value] | None) -> Sequence[Value]:
+    """What each target of `a, *b, c = parts` gets."""
+    starred = [i for i, target in enumerate(targets) if isinstance(target, ast.Starred)]
+    extra = len(parts) - len(targets) if parts is not None else -1
+    if parts is None or len(starred) > 1 or extra < -len(starred) or (extra and not starred):
+        return [UNKNOWN] * len(targets)
+    if not starred:
+        return parts
+    first, last = starred[0], starred[0] + extra + 1
+    return [*parts[:first], Many(tuple(parts[first:last])), *parts[last:]]
 
 
 def items(owner: Node, method: str) -> Value:

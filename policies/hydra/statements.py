@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from policies.hydra.expressions import Expressions, last_name
 from policies.hydra.machine import MAX_STEPS, Exit, Frame, Leave, Return
-from policies.hydra.search import parts_of, spec_in
+from policies.hydra.search import parts_of, spec_in, spread
 from policies.hydra.trace import Refusal
 from policies.hydra.truth import comes_true
 from policies.hydra.values import UNKNOWN, Class, Constant, Function, Instance, Node, Value
@@ -137,10 +137,9 @@ class Statements(Expressions):
         if isinstance(target, ast.Name):
             frame.variables[target.id] = value
         elif isinstance(target, ast.Tuple | ast.List):
-            parts = parts_of(value, None) or []
-            known = len(parts) == len(target.elts)
-            for index, inner in enumerate(target.elts):
-                self.assign(inner, parts[index] if known else UNKNOWN, frame)
+            parts = parts_of(value, None)
+            for inner, part in zip(target.elts, spread(target.elts, parts), strict=True):
+                self.assign(inner.value if isinstance(inner, ast.Starred) else inner, part, frame)
         elif isinstance(target, ast.Attribute | ast.Subscript):
             self.assign_into(target, value, frame)
 

@@ -100,6 +100,15 @@ class Bound:
 
 
 @dataclass(frozen=True)
+class Partial:
+    """`functools.partial(function, ...)`."""
+
+    function: Function | Bound
+    arguments: tuple[Any, ...]
+    keywords: dict[str | None, Any] = field(hash=False)
+
+
+@dataclass(frozen=True)
 class Method:
     """A bound method of a node, e.g. `cfg.get`."""
 
@@ -137,7 +146,19 @@ class Trial:
 
 UNKNOWN = Opaque()
 Value = (
-    Node | Constant | Opaque | Function | Method | Class | Instance | Bound | Super | Many | Sampled | Trial
+    Node
+    | Constant
+    | Opaque
+    | Function
+    | Method
+    | Class
+    | Instance
+    | Bound
+    | Partial
+    | Super
+    | Many
+    | Sampled
+    | Trial
 )
 
 NODE_METHODS = frozenset(
