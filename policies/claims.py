@@ -10,10 +10,14 @@ from policies import (
     claims_config,
     claims_data,
     claims_evaluate,
+    claims_features,
     claims_files,
     claims_findings,
     claims_follow,
     claims_launch,
+    claims_library,
+    claims_method,
+    claims_quote,
     claims_script,
     claims_use,
 )
@@ -58,6 +62,13 @@ TESTERS: tuple[Tester, ...] = (
     claims_data.drops_label,
     claims_data.reads_key,
     claims_data.missing_key_raises,
+    claims_features.features,
+    claims_method.constant,
+    claims_method.shared_object,
+    claims_method.ignores_direction,
+    claims_method.nowhere,
+    claims_quote.code_is_there,
+    claims_library.model_head,
     claims_findings.finding,
     claims_findings.rehearsal,
     claims_findings.everything_else,
@@ -115,11 +126,11 @@ def _claim(case: Case, outcomes: Sequence[Outcome]) -> Claim:
 
 
 def _untested(case: Case) -> ClaimStatus:
-    return "judgement" if _QUALITY.search(case.text) else "unverified"
+    return "judgement" if _QUALITY.search(case.body) else "unverified"
 
 
 def _reason(case: Case) -> str:
     """Why a claim was neither confirmed nor refuted."""
-    if _QUALITY.search(case.text):
+    if _QUALITY.search(case.body):
         return "No test can tell: it is about the quality of the code or its faithfulness to the method."
     return "No check, file or rehearsal speaks to this statement."

@@ -13,7 +13,7 @@ _RESULT = (
     r"invalidating|stopping|contradicting|hampering|violates?|breaks?|contradicts?"
 )
 _TAIL = re.compile(
-    rf",\s+(?=(?:{_RESULT})\b)"
+    rf",\s+(?=(?:(?:always|thus|thereby|therefore)\s+)?(?:{_RESULT})\b)"
     r"|(?:,|,?\s+and)\s+(?=(?:so|therefore|thus|hence|consequently)\b(?! (?:far|that|called)\b))"
     rf"|,?\s+and\s+(?=(?:{_RESULT})\b)"
     rf"|\s+[–—-]\s+(?=(?:{_RESULT}|{_ERROR})\b)"

@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator
 
 from policies.claims_base import Case, Outcome
-from policies.claims_names import Function
-from policies.parsed import Module, ParsedBundle
+from policies.row_functions import MapCall, is_tokenizing, map_calls, returned
 
 _LABEL = r"\b(?:labels?|supervision|targets?)\b"
 _DROPS = (
@@ -30,12 +29,12 @@ def drops_label(case: Case) -> Iterator[Outcome]:
     if not case.says(r"\bcolumns?\b|\bfields?\b|\bkeys?\b|\bbranch\b"):
         return
     for module in case.subject.parsable if not case.names_module else case.modules:
-        for call, function in _dropping(module, case.subject):
-            told = (
-                f"{module.path}:{call.lineno} removes every column and `{function}` makes none with a label"
-            )
-            yield Outcome("confirmed", told, 3, fact=f"{LACKS} labels")
-            return
+        for call in map_calls(case.subject):
+            if call.module is module and call.removes_all() and not _speaks_of_label(call):
+                line, name = call.node.lineno, getattr(call.function, "name", "lambda")
+                told = f"{module.path}:{line} removes every column and `{name}` makes none with a label"
+                yield Outcome("confirmed", told, 3, fact=f"{LACKS} labels")
+                return
 
 
 def reads_key(case: Case) -> Iterator[Outcome]:
@@ -73,43 +72,12 @@ def missing_key_raises(case: Case) -> Iterator[Outcome]:
             yield Outcome("confirmed", f"{told}; {read}: KeyError where that branch is taken", 3)
 
 
-def _dropping(module: Module, subject: ParsedBundle) -> Iterator[tuple[ast.Call, str]]:
-    """Calls of `map` that remove all columns, with the name of a function that makes no label."""
-    for node in module.nodes:
-        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "map" and node.args:
-            removed = next((k.value for k in node.keywords if k.arg == "remove_columns"), None)
-            if removed is None or not _all_columns(removed):
-                continue
-            function = _mapped(module, node)
-            if function is not None and not _speaks_of_label(function):
-                yield node, getattr(function, "name", "lambda")
-
-
-def _all_columns(node: ast.expr) -> bool:
-    """`ds.column_names`, or a list that names the label."""
-    if isinstance(node, ast.Attribute):
-        return node.attr == "column_names"
-    texts = [e.value for e in node.elts if isinstance(e, ast.Constant)] if isinstance(node, ast.List) else []
-    return bool({"label", "labels"} & set(map(str, texts)))
-
-
-def _mapped(module: Module, call: ast.Call) -> ast.AST | None:
-    """The function that a `map` applies: the last of its name above the call; None when out of sight."""
-    first = call.args[0]
-    if not isinstance(first, ast.Name):
-        return None
-    found = [
-        n for n in module.nodes if isinstance(n, Function) and n.name == first.id and n.lineno < call.lineno
-    ]
-    return max(found, key=lambda f: f.lineno, default=None)
-
-
-def _speaks_of_label(function: ast.AST) -> bool:
-    """Whether a function may make a label: it names one, or hands its example on to code elsewhere."""
-    if re.search(r"label|target|\by\b", ast.unparse(function), re.IGNORECASE):
+def _speaks_of_label(call: MapCall) -> bool:
+    """Whether the function may make a label: it names one, or returns something else than tokens."""
+    if re.search(r"label|target|\by\b", ast.unparse(call.function), re.IGNORECASE):
         return True
-    returned = [n.value for n in ast.walk(function) if isinstance(n, ast.Return) and n.value is not None]
-    return not returned or not all("tokeni" in ast.unparse(value).lower() for value in returned)
+    values = list(returned(call.function))
+    return not values or not all(is_tokenizing(call.owner, value) for value in values)
 
 
 def _takes(node: ast.AST, owner: str, key: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from policies.claims_base import Case, Outcome, joined
 from policies.evaluate_args import evaluate_path
-from policies.figure_names import FigureName, figure_names
+from policies.figures import FigureName, figure_names
 from policies.parsed import Module
 
 _NAMING = (
@@ -19,6 +19,7 @@ _UNLIKE = (
     r"\b(?:not|never|n't|nor) (?:\w+ )?(?:follow|match|adher|conform|comply|respect|use)"
     r"|\bviolat|\bmiss(?:es|ing)?\b|\bwrong\b|\bignor|\bdeviat|\blacks?\b|\bwithout\b|\bnot followed\b"
 )
+_RUN = re.compile(r"\brid\b|run_?id|run_?name|\brun\.(?:id|name)\b|^run$", re.IGNORECASE)
 _PRIMARY = r"\bprimary[ _-]metric\b"
 _OTHER_KEY = (
     r"\bheuristic|\binstead\b|\bnot (?:the )?(?:exact|match|equal)|\bdiffer|\bmismatch|\bwrong\b|\bguess"
@@ -29,23 +30,30 @@ _ACCOUNT = ("entity", "project")
 
 
 def figures(case: Case) -> Iterator[Outcome]:
-    """`figure names do not follow the pattern`: the names that the code makes show it."""
+    """`figure names do not follow the pattern`: refuted when every name begins and ends as demanded."""
     wanted = any("comparison_" in s for c in case.subject.contract.criteria for s in c.sentences)
     module = _script(case)
     if not wanted or module is None or not case.says(_NAMING) or not case.says(_UNLIKE):
         return
-    names = list(figure_names(module))
-    if not names or not all(n.known for n in names) or (case.files and module.path not in case.files):
+    if any(f.check == "figure-names" for f in case.findings) or (
+        case.files and module.path not in case.files
+    ):
         return
-    unlike = [n for n in names if not n.follows_pattern]
-    if unlike:
+    names = list(figure_names(case.subject, module))
+    if names and len(names) >= module.text.count("savefig(") and all(map(_fits, names)):
+        told = [f"{n.module.path}:{n.node.lineno} `{ast.unparse(n.node)}`" for n in names]
         yield Outcome(
-            "confirmed", f"{_listed(unlike)}: neither run id nor `comparison_` in front, `.pdf` behind", 8
+            "refuted", f"every name is `{{run_id}}_<topic>.pdf` or `comparison_<topic>.pdf`: {joined(told)}"
         )
-    else:
-        yield Outcome(
-            "refuted", f"{_listed(names)}: all are `{{run_id}}_<topic>.pdf` or `comparison_<topic>.pdf`"
-        )
+
+
+def _fits(name: FigureName) -> bool:
+    """Whether a name starts with the run id or `comparison_` and ends in `.pdf`."""
+    node = name.node
+    first = node.values[0] if isinstance(node, ast.JoinedStr) and node.values else node
+    run = isinstance(first, ast.FormattedValue) and _RUN.search(ast.unparse(first.value))
+    starts = [p.startswith("*_") if run else p.startswith("comparison_") for p in name.patterns]
+    return bool(starts) and all(starts) and all(p.endswith(".pdf") for p in name.patterns)
 
 
 def primary_metric(case: Case) -> Iterator[Outcome]:
@@ -84,10 +92,6 @@ def hard_coded(case: Case) -> Iterator[Outcome]:
 def _script(case: Case) -> Module | None:
     module = case.subject.modules.get(evaluate_path(case.subject.contract))
     return module if module is not None and module.tree is not None else None
-
-
-def _listed(names: list[FigureName]) -> str:
-    return joined([f"{n.module.path}:{n.call.lineno} saves `{n.name}`" for n in names], limit=6)
 
 
 def _key(node: ast.Dict, name: str) -> ast.expr | None:
