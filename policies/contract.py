@@ -73,7 +73,9 @@ class Contract(Record):
 
     @property
     def entry_file(self) -> str:
-        """Path of the entry module inside the bundle."""
+        """Path of the entry module inside the bundle; empty when the trial starts none of its files."""
+        if self.kind == "tests":
+            return ""
         if self.entry_module:
             return self.entry_module.replace(".", "/") + ".py"
         return next((part for part in self.trial if part.endswith(".py")), "")

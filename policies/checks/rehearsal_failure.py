@@ -9,6 +9,7 @@ from itertools import groupby
 from policies.base import Bad, Check, Evidence, Good
 from policies.evaluate_args import evaluate_path
 from policies.parsed import ParsedBundle
+from policies.python_tests import INSTALLS, TESTS
 from policies.records import Failure, Finding, Phase, Proof, Rehearsal, Severity
 from policies.rehearsal_limits import machine_limit
 
@@ -53,6 +54,7 @@ class RehearsalFailure(Check):
 
     ID = "rehearsal-failure"
     CRITERION = 1
+    KINDS = (("experiment", 1), ("tests", TESTS))
     STAGE = 60
     PATH = "src/model.py"
     GOOD = (
@@ -89,7 +91,7 @@ class RehearsalFailure(Check):
             limit = machine_limit(same[0], subject)
             yield Finding(
                 check=self.ID,
-                criterion=_criterion(same[0].phase, place[0]),
+                criterion=_criterion(subject, same[0].phase, place[0]),
                 severity=Severity.ADVISORY if limit else Severity.BLOCKING,
                 file=place[0],
                 line=place[1],
@@ -99,7 +101,8 @@ class RehearsalFailure(Check):
 
 
 def _is_failure(rehearsal: Rehearsal) -> bool:
-    return rehearsal.status == "failed" and rehearsal.failure is not None
+    """Whether the run as a whole failed; single tests are reported for themselves."""
+    return rehearsal.status == "failed" and rehearsal.failure is not None and not rehearsal.tests
 
 
 def _place(rehearsal: Rehearsal, subject: ParsedBundle) -> tuple[str, int]:
@@ -122,7 +125,9 @@ def _message(failure: Failure | None, run_ids: Sequence[str]) -> str:
     return re.sub(r"0x[0-9a-f]{6,}", "0x…", text)
 
 
-def _criterion(phase: Phase, path: str) -> int:
+def _criterion(subject: ParsedBundle, phase: Phase, path: str) -> int:
+    if subject.contract.kind == "tests":
+        return INSTALLS if phase == "install" else TESTS
     if phase in ("install", "compose"):
         return BY_PHASE[phase]
     name = path.rpartition("/")[2].partition(".")[0]

@@ -60,7 +60,7 @@ def install_rehearsal(bundle: Bundle, environment_result: EnvironmentResult, wal
     """Whether the bundle's `pyproject.toml` says validly what it needs, and whether that can be had."""
     failure = pyproject_failure(bundle) or environment_result.failure
     environment = environment_result.environment
-    notes = [*environment.notes, *_absent(bundle, environment)] if environment else []
+    notes = [*environment.notes, *absent(bundle, environment)] if environment else []
     return Rehearsal(
         phase="install",
         run_id="",
@@ -71,7 +71,7 @@ def install_rehearsal(bundle: Bundle, environment_result: EnvironmentResult, wal
     )
 
 
-def _absent(bundle: Bundle, environment: Environment) -> Iterator[str]:
+def absent(bundle: Bundle, environment: Environment) -> Iterator[str]:
     """What a named interpreter lacks. It says nothing about the bundle: such an environment is shared."""
     if environment.built:
         return

@@ -16,7 +16,7 @@ from policies.contract import STANDARD, Contract
 from policies.errors import BackendError, UsageError
 from policies.parsed import ParsedBundle
 from policies.records import Bundle, Phase, Rehearsal
-from policies.registry import all_checks
+from policies.registry import checks_for
 from tools.doubles.hub.store import ensure_store
 from tools.progress import Progress, silent
 from tools.sandbox import cleanup
@@ -26,8 +26,10 @@ from tools.trial.api_index import index_environment
 from tools.trial.base import Environment, EnvironmentResult
 from tools.trial.environment import default_cache_root, install_rehearsal, resolve_environment
 from tools.trial.environment_install import Installer
+from tools.trial.project_requirements import install_of_project, project_bundle
 from tools.trial.report import TrialReport
 from tools.trial.stage import Stage
+from tools.trial.tests_run import rehearse_tests
 from tools.trial.trial import rehearse_compose, rehearse_trial
 
 HubMode = Literal["double", "real"]
@@ -108,6 +110,8 @@ class SandboxRehearser:
         run_ids: Sequence[str] = (),
     ) -> tuple[Rehearsal, ...]:
         """See `Rehearser.rehearse`. Raises BackendError and UsageError only."""
+        if contract.kind == "tests":
+            return self._rehearse_tests(bundle, contract, phases)
         result, wall_s = self._resolve(bundle)
         runs = tuple(run_ids) or run_ids_of(bundle)
         found: list[Rehearsal] = []
@@ -127,6 +131,24 @@ class SandboxRehearser:
         if "trial" in phases:
             found = reconciled(found, self._trials(stage, bundle, contract, runs, blocked))
         return tuple(found)
+
+    def _rehearse_tests(
+        self, bundle: Bundle, contract: Contract, phases: Sequence[Phase]
+    ) -> tuple[Rehearsal, ...]:
+        """Install and test a plain project; it has no configs to compose and no doubles to be served."""
+        wanted = project_bundle(bundle, contract)
+        result, wall_s = self._resolve(wanted)
+        found = [install_of_project(bundle, wanted, result, wall_s)] if "install" in phases else []
+        if "trial" not in phases:
+            return tuple(found)
+        if result.environment is None:
+            reason = result.failure.message if result.failure else "the requirements cannot be had"
+            return (*found, skipped("trial", "", f"No environment: {reason}"))
+        if "pytest" not in result.environment.versions:
+            raise UsageError(f"{result.environment.python} has no pytest; name another, or use --env auto")
+        self._progress(f"running the tests, at most {self._trial_wall_s:.0f} s")
+        stage = Stage(self._sandbox, result.environment, None, self._limits)
+        return (*found, rehearse_tests(stage, bundle, contract, wall_s=self._trial_wall_s))
 
     def _resolve(self, bundle: Bundle) -> tuple[EnvironmentResult, float]:
         """The environment of a bundle with what it took to get it; a named interpreter serves all bundles.
@@ -180,7 +202,7 @@ class SandboxRehearser:
 
 def with_needed_requirements(bundle: Bundle) -> Bundle:
     """The bundle with the `pyproject.toml` that the codemods for requirements make of it."""
-    checks = [check for check in all_checks() if check.STAGE in REQUIREMENT_STAGES]
+    checks = [check for check in checks_for(STANDARD.kind) if check.STAGE in REQUIREMENT_STAGES]
     repaired = apply_codemods(ParsedBundle(bundle, STANDARD), Evidence(), checks).bundle
     text = repaired.files.get("pyproject.toml")
     return bundle if text is None else bundle.with_file("pyproject.toml", text)

@@ -33,12 +33,14 @@ class Stage:
 
     sandbox: SandboxName
     environment: Environment
-    store: Path
+    store: Path | None
+    """None where no hub double is served."""
     limits: Limits
 
     @property
     def store_mount(self) -> Mount:
         """The hub double's models and data sets."""
+        assert self.store is not None, "only a stage with a hub double has a store"
         return Mount(self.store, PurePosixPath("/suture/store"))
 
     @contextmanager
@@ -48,7 +50,7 @@ class Stage:
         Raises SandboxUnavailable.
         """
         prefixes = [Mount(path, PurePosixPath(path)) for path in self.environment.prefixes]
-        mounts = (*prefixes, INSIDE, HUB, self.store_mount)
+        mounts = (*prefixes, INSIDE, *(() if self.store is None else (HUB, self.store_mount)))
         with open_sandbox(self.sandbox, SandboxSpec(mounts=mounts, limits=self.limits, env=ENV)) as sandbox:
             for path, data in bundle.blobs.items():
                 sandbox.write(CHECKOUT / path, data)
