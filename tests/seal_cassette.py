@@ -13,6 +13,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from policies.errors import ModelUnavailable
 from policies.records import Bundle
 from tools.ledger_read import LedgerReader
 from tools.llm.base import Exchange, ModelReply, ModelRequest, Usage
@@ -55,16 +56,27 @@ class SealedModel:
     """Plays sealed replies back in their order: prompts quote rehearsals, which no two machines repeat."""
 
     def __init__(self, path: Path, bundle: Bundle) -> None:
-        self._replies = [unseal(data, bundle) for data in json.loads(path.read_text())["exchanges"]]
+        recorded = json.loads(path.read_text())["exchanges"]
+        self._replies = [(data["purpose"], unseal(data, bundle)) for data in recorded]
+        self.missing: list[str] = []
+        """Purposes of requests that the recording does not answer: it must be made anew."""
 
     @property
     def name(self) -> str:
         """The name of the model that answered."""
         return "sealed cassette"
 
+    @property
+    def unused(self) -> int:
+        """Recorded replies that nobody has asked for."""
+        return len(self._replies)
+
     def complete(self, request: ModelRequest) -> ModelReply:
-        """The next recorded reply."""
-        return self._replies.pop(0)
+        """The next recorded reply. Raises ModelUnavailable when it answers no such request."""
+        if not self._replies or self._replies[0][0] != request.purpose:
+            self.missing.append(request.purpose)
+            raise ModelUnavailable(f"the sealed cassette has no reply to this request ({request.purpose})")
+        return self._replies.pop(0)[1]
 
 
 def main(ledger: str, target: str) -> None:
