@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from agent.render_progress import TerminalProgress
     from agent.results import RepairResult
     from agent.settings import Settings
+    from policies.contract import Kind
+    from policies.policy import Policy
     from policies.records import Phase, Rehearsal, Request, Verdict
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -103,12 +105,21 @@ MaxTokens = Annotated[
 ]
 MaxUsd = Annotated[float | None, typer.Option(min=0, metavar="USD", help="Cost of the model at most.")]
 TrialSeconds = Annotated[float, typer.Option(min=1, metavar="S", help="Wall clock of one rehearsed trial.")]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="NAME|FILE",
+        help="What the bundle is held to: standard, python-tests, or a .toml or .py file; repeatable.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
 
 
 @app.command()
 def fix(
     source: Input,
+    policy: Policies = None,
     workspace: Workspace = Path("workspace"),
     sandbox: Sandbox = SandboxChoice.AUTO,
     env: Env = "auto",
@@ -129,9 +140,10 @@ def fix(
 
     settings = _settings(sandbox, env, installer, hub, llm, model, trial_seconds)
     settings = _with_budget(settings, max_attempts, max_seconds, max_tokens, max_usd)
-    request = _read(source, quiet)
+    held_to = _policy(policy, source)
+    request = _read(source, quiet, held_to.kind)
     with _progress(quiet) as progress:
-        result = repair(request, workspace=workspace, settings=settings, progress=progress)
+        result = repair(request, workspace=workspace, settings=settings, progress=progress, policy=held_to)
     _deliver(result, as_json)
 
 
@@ -168,6 +180,7 @@ def resume(
 @app.command()
 def review(
     source: Input,
+    policy: Policies = None,
     rehearse_too: Annotated[
         bool, typer.Option("--rehearse/--no-rehearse", help="Run the bundle in the sandbox as well.")
     ] = True,
@@ -193,19 +206,21 @@ def review(
         raise UsageError("--json and --format sarif exclude each other")
     settings = _settings(sandbox, env, installer, hub, llm, model, trial_seconds)
     settings = _with_budget(settings, None, None, max_tokens, max_usd)
-    request = _read(source, quiet)
+    held_to = _policy(policy, source)
+    request = _read(source, quiet, held_to.kind)
     with _progress(quiet) as progress:
-        judged = _judged(request, settings, progress, rehearse_too)
+        judged = _judged(request, settings, held_to, progress, rehearse_too)
     for note in () if quiet else judged.notes:
         sys.stderr.write(f"note: {one_line(note)}\n")
     verdict = judged.verdict
-    _print_verdict(verdict, judged.rehearsals, request, FormatChoice.JSON if as_json else form)
+    _print_verdict(verdict, judged.rehearsals, request, held_to, FormatChoice.JSON if as_json else form)
     raise typer.Exit(READY if verdict.is_code_ready else NOT_READY)
 
 
 @app.command()
 def rehearse(
     source: Input,
+    policy: Policies = None,
     run_id: Annotated[
         list[str] | None, typer.Option("--run-id", metavar="ID", help="Only this run; repeatable.")
     ] = None,
@@ -222,10 +237,11 @@ def rehearse(
 ) -> None:
     """Run a bundle's rehearsals; changes nothing."""
     settings = _settings(sandbox, env, installer, hub, LlmChoice.OFF, None, trial_seconds)
-    request = _read(source, quiet)
+    held_to = _policy(policy, source)
+    request = _read(source, quiet, held_to.kind)
     phases: list[Phase] = [p.value for p in only or list(PhaseChoice)]
     with _progress(quiet) as progress:
-        rehearsals = _rehearsed(request, settings, progress, phases, run_id or [])
+        rehearsals = _rehearsed(request, settings, held_to, progress, phases, run_id or [])
     if as_json:
         print_json([r.model_dump(mode="json") for r in rehearsals])
     else:
@@ -266,34 +282,45 @@ def _with_budget(
     return settings.model_copy(update={"budget": settings.budget.model_copy(update=changed)})
 
 
-def _read(source: str, quiet: bool) -> Request:
+def _policy(specs: list[str] | None, source: str) -> Policy:
+    from tools.policy_load import load_policies
+
+    return load_policies(specs or (), bundle=source)
+
+
+def _read(source: str, quiet: bool, kind: Kind) -> Request:
     """The request, with what intake noticed said aloud."""
     from tools.intake import read_request
 
-    request = read_request(source)
+    request = read_request(source, kind)
     for note in () if quiet else request.notes:
         sys.stderr.write(f"note: {note}\n")
     return request
 
 
-def _judged(request: Request, settings: Settings, progress: TerminalProgress, rehearse_too: bool) -> Judged:
+def _judged(
+    request: Request, settings: Settings, policy: Policy, progress: TerminalProgress, rehearse_too: bool
+) -> Judged:
     from agent.library_review import judge
 
-    return judge(request, settings, rehearse=rehearse_too, progress=progress)
+    return judge(request, settings, policy, rehearse=rehearse_too, progress=progress)
 
 
 def _print_verdict(
-    verdict: Verdict, rehearsals: tuple[Rehearsal, ...], request: Request, form: FormatChoice
+    verdict: Verdict,
+    rehearsals: tuple[Rehearsal, ...],
+    request: Request,
+    policy: Policy,
+    form: FormatChoice,
 ) -> None:
     if form is FormatChoice.JSON:
         print_json(verdict.model_dump(mode="json"))
     elif form is FormatChoice.SARIF:
         from agent.sarif import as_sarif
-        from policies.contract_reader import contract_of
-        from policies.registry import all_checks
 
-        checks = {check.ID: check for check in all_checks()}
-        print_json(as_sarif(verdict, checks, request.bundle.tree, contract_of(request).entry_file))
+        checks = {check.ID: check for check in policy.checks_for()}
+        start = policy.contract_for(request).entry_file
+        print_json(as_sarif(verdict, checks, request.bundle.tree, start))
     else:
         from agent.render import render_verdict
         from agent.render_base import make_console
@@ -304,12 +331,12 @@ def _print_verdict(
 def _rehearsed(
     request: Request,
     settings: Settings,
+    policy: Policy,
     progress: TerminalProgress,
     phases: list[Phase],
     run_ids: list[str],
 ) -> tuple[Rehearsal, ...]:
     from agent.library import make_rehearser
-    from policies.contract_reader import contract_of
     from tools.trial.rehearsal import run_ids_of
 
     unknown = [r for r in run_ids if r not in run_ids_of(request.bundle)]
@@ -317,7 +344,8 @@ def _rehearsed(
         known = ", ".join(run_ids_of(request.bundle)) or "none"
         raise UsageError(f"there is no run {unknown[0]!r} in {request.source}; its runs: {known}")
     rehearser = make_rehearser(settings, progress)
-    return rehearser.rehearse(request.bundle, contract_of(request), phases=phases, run_ids=run_ids)
+    contract = policy.contract_for(request)
+    return rehearser.rehearse(request.bundle, contract, phases=phases, run_ids=run_ids)
 
 
 @contextmanager

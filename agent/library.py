@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from agent.results import RepairResult, result_of
 from agent.settings import Settings
-from policies.contract_reader import contract_of
 from policies.errors import BackendError, Interrupted
+from policies.policy import Policy, changes_of
 from policies.records import Record, Request, Spent
 from tools.intake import read_request
 from tools.ledger import Ledger
+from tools.policy_load import load_policies
 from tools.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -39,23 +40,29 @@ def repair(
     progress: Progress = silent,
     rehearser: Rehearser | None = None,
     model: Model | None = None,
+    policy: Policy | None = None,
 ) -> RepairResult:
     """Repair a bundle until it is ready or nothing is left to try.
 
     Args:
         request: a request, or any INPUT that intake reads.
+        policy: what the bundle is held to; None takes what the settings name. One that was not loaded from
+            a name or file must be given again to `resume`.
         rehearser, model: doubles or backends of one's own; by default they come from the settings.
     Raises: UsageError for the input or an option, BackendError for the machine.
     """
-    request = request if isinstance(request, Request) else read_request(request)
     settings = settings or Settings()
+    policy = policy or load_policies(settings.policies, bundle=_source_of(request))
+    names = tuple(source.name for source in policy.asked)
+    settings = settings.model_copy(update={"policies": names, "policy_sources": policy.sources})
+    request = request if isinstance(request, Request) else read_request(request, policy.kind)
+    contract = policy.contract_for(request)
     rehearser = rehearser or make_rehearser(settings, progress)
-    contract = contract_of(request)
     ledger = Ledger.create(workspace, _name_of(request), request, contract)
     with ledger, ledger.claim():
         (ledger.private_dir / "settings.json").write_text(settings.model_dump_json(indent=1), "utf-8")
         ledger.import_bundle(request.bundle)
-        return _drive(ledger, settings, progress, rehearser, model)
+        return _drive(ledger, settings, progress, rehearser, model, policy)
 
 
 async def arepair(request: Request | str | Path, **options: Any) -> RepairResult:  # the options of `repair`
@@ -70,17 +77,22 @@ def resume(
     progress: Progress = silent,
     rehearser: Rehearser | None = None,
     model: Model | None = None,
+    policy: Policy | None = None,
 ) -> RepairResult:
     """Go on with a repair that was interrupted, with the budget it has left.
 
     Args:
         settings: other options than the first time, e.g. a larger budget; None takes the recorded ones.
+        policy: None loads the recorded one again; that one of its files changed is said as progress.
     """
     with Ledger.open(path) as ledger, ledger.claim():
         settings = settings or recorded_settings(ledger)
+        policy = policy or load_policies(settings.policies, bundle=ledger.request().source)
+        for note in changes_of(settings.policy_sources, policy.sources):
+            progress(note)
         rehearser = rehearser or make_rehearser(settings, progress)
         ledger.import_bundle(ledger.request().bundle)
-        return _drive(ledger, settings, progress, rehearser, model)
+        return _drive(ledger, settings, progress, rehearser, model, policy)
 
 
 def recorded_settings(ledger: Ledger) -> Settings:
@@ -106,6 +118,10 @@ def make_rehearser(settings: Settings, progress: Progress) -> Rehearser:
     return rehearser
 
 
+def _source_of(request: Request | str | Path) -> str:
+    return request.source if isinstance(request, Request) else str(request)
+
+
 def _name_of(request: Request) -> str:
     stem = Path(request.source).stem if request.source not in ("", "-") else "bundle"
     parent = Path(request.source).parent.name if re.fullmatch(r"\d+", stem) else ""
@@ -113,7 +129,12 @@ def _name_of(request: Request) -> str:
 
 
 def _drive(
-    ledger: Ledger, settings: Settings, progress: Progress, rehearser: Rehearser, model: Model | None
+    ledger: Ledger,
+    settings: Settings,
+    progress: Progress,
+    rehearser: Rehearser,
+    model: Model | None,
+    policy: Policy,
 ) -> RepairResult:
     """Run the graph from its last checkpoint to an end, or to an interruption."""
     from agent.graph import RECURSION_LIMIT, build_graph
@@ -121,7 +142,7 @@ def _drive(
     with _checkpointer(ledger) as saver:
         app: Any = build_graph().compile(checkpointer=saver)  # LangGraph's generics say nothing useful here
         known = app.get_state(THREAD)
-        deps = _deps(ledger, settings, progress, rehearser, model)
+        deps = _deps(ledger, settings, progress, rehearser, model, policy)
         start = None
         if not known.values:
             start = {"candidate": ledger.request().bundle, "spent": Spent()}
@@ -156,11 +177,15 @@ def _interrupted(ledger: Ledger, values: RepairState) -> RepairResult:
 
 
 def _deps(
-    ledger: Ledger, settings: Settings, progress: Progress, rehearser: Rehearser, model: Model | None
+    ledger: Ledger,
+    settings: Settings,
+    progress: Progress,
+    rehearser: Rehearser,
+    model: Model | None,
+    policy: Policy,
 ) -> Deps:
     from agent.deps import Deps
     from agent.exchanges import ExchangeLog, RememberingModel
-    from policies.registry import all_checks
     from tools.llm.budgeted import Tally
     from tools.llm.open import open_model, wrap_model
 
@@ -182,7 +207,7 @@ def _deps(
         contract=ledger.contract,
         ledger=ledger,
         rehearser=rehearser,
-        checks=all_checks(),
+        checks=policy.checks_for(ledger.contract.kind),
         budget=settings.budget,
         model=model,
         tally=tally,

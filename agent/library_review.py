@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from agent.settings import Settings
 from policies.base import Evidence
-from policies.contract_reader import contract_of
 from policies.errors import BackendError
 from policies.parsed import ParsedBundle
+from policies.policy import Policy
 from policies.records import Bundle, Rehearsal, Request, Verdict
 from policies.review import review as check
 from tools.intake import read_request
+from tools.policy_load import load_policies
 from tools.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def review(
     progress: Progress = silent,
     rehearser: Rehearser | None = None,
     model: Model | None = None,
+    policy: Policy | None = None,
 ) -> Verdict:
     """Judge a bundle; changes nothing. Where a model is configured, it reviews too.
 
@@ -54,17 +56,22 @@ def review(
             then about lines that are still the same is late and does not block.
         earlier_bundle: the bundle that `earlier` judged; None when it is the same as now.
         rehearser, model: doubles or backends of one's own; by default they come from the settings.
+        policy: what the bundle is held to; None takes what the settings name.
     Raises: UsageError for the input or an option, BackendError for the machine.
     """
     from policies.late import EarlierReview
 
-    request = request if isinstance(request, Request) else read_request(request)
+    settings = settings or Settings()
+    source = request.source if isinstance(request, Request) else request
+    policy = policy or load_policies(settings.policies, bundle=source)
+    request = request if isinstance(request, Request) else read_request(request, policy.kind)
     before = None
     if earlier is not None:
         before = EarlierReview(bundle=earlier_bundle or request.bundle, claims=earlier.claims)
     return judge(
         request,
-        settings or Settings(),
+        settings,
+        policy,
         rehearse=rehearse,
         before=before,
         progress=progress,
@@ -76,6 +83,7 @@ def review(
 def judge(
     request: Request,
     settings: Settings,
+    policy: Policy,
     *,
     rehearse: bool,
     before: EarlierReview | None = None,
@@ -84,7 +92,7 @@ def judge(
     model: Model | None = None,
 ) -> Judged:
     """The verdict, the rehearsals that it rests on, and what remains to be said."""
-    contract, evidence = contract_of(request), Evidence()
+    contract, evidence = policy.contract_for(request), Evidence()
     if rehearse:
         from agent.library import make_rehearser
 
@@ -92,9 +100,9 @@ def judge(
         evidence = Evidence(rehearser.rehearse(request.bundle, contract), rehearser.installed)
     progress("reviewing")
     subject = ParsedBundle(request.bundle, contract, request.context)
-    verdict = check(subject, evidence, rejection=request.rejection)
+    verdict = check(subject, evidence, rejection=request.rejection, checks=policy.checks_for(contract.kind))
     notes: tuple[str, ...] = ()
-    asked = _reviewer(settings, model)
+    asked = None if contract.kind == "tests" else _reviewer(settings, model)
     if asked is not None or before is not None:
         verdict, notes = _with_model(request, subject, evidence, verdict, before, asked, progress)
     return Judged(verdict, tuple(evidence.rehearsals), notes)

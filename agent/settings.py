@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from policies.budget import Budget
+from policies.policy import PolicySource
 from policies.records import Record
 
 
@@ -20,6 +21,10 @@ class Settings(Record):
     llm: Literal["off", "auto"] = "auto"
     model: str | None = None
     budget: Budget = Budget()
+    policies: tuple[str, ...] = ()
+    """Names and absolute paths of policies, composed from left to right; none for the standard one."""
+    policy_sources: tuple[PolicySource, ...] = ()
+    """What the policies were when the repair began."""
     trial_seconds: float = 300.0
     """Wall-clock limit of one rehearsed trial."""
     cache: Path | None = None

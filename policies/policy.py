@@ -48,6 +48,9 @@ class Policy:
     criteria: Mapping[int, str] = field(default_factory=dict)
     """Number of a criterion -> its title in the verdict."""
     sources: tuple[PolicySource, ...] = ()
+    """Everything that it was read from; a file that names others comes after them."""
+    asked: tuple[PolicySource, ...] = ()
+    """Those of the sources that a user named."""
 
     def then(self, other: Policy) -> Policy:
         """Both, where the other has the last word."""
@@ -60,7 +63,8 @@ class Policy:
             checks=tuple(own.values()),
             severity={**self.severity, **other.severity},
             criteria={**self.criteria, **other.criteria},
-            sources=(*self.sources, *other.sources),
+            sources=tuple(dict.fromkeys((*self.sources, *other.sources))),
+            asked=(*self.asked, *other.asked),
         )
 
     @property
@@ -131,12 +135,12 @@ def _weighed(check: Check, severity: Severity) -> Check:
     return derived(kind, SEVERITY=severity, find=find)()
 
 
-def renamed(policy: Policy, name: str, *sources: PolicySource) -> Policy:
+def known_as(policy: Policy, source: PolicySource) -> Policy:
     """The policy under the name it was asked for by, with where it came from."""
-    return replace(policy, name=name, sources=(*policy.sources, *sources))
+    return replace(policy, name=source.name, sources=(*policy.sources, source), asked=(source,))
 
 
-def same_sources(before: Sequence[PolicySource], now: Sequence[PolicySource]) -> Iterator[str]:
+def changes_of(before: Sequence[PolicySource], now: Sequence[PolicySource]) -> Iterator[str]:
     """What changed between two readings of the same policies, one sentence each."""
     known = {source.name: source.digest for source in before}
     for source in now:

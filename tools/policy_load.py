@@ -11,7 +11,7 @@ from pathlib import Path
 
 from policies.base import Check
 from policies.errors import UsageError
-from policies.policy import STANDARD_POLICY, Policy, PolicySource, composed, renamed
+from policies.policy import STANDARD_POLICY, Policy, PolicySource, composed, known_as
 from policies.policy_toml import read_policy
 from policies.python_tests import POLICY as PYTHON_TESTS
 from tools.intake.files import decode, read_file, shown
@@ -42,12 +42,12 @@ def load_policy(spec: str, *, bundle: str | Path = "", depth: int = 0) -> Policy
     if spec.endswith((".toml", ".py")) or "/" in spec:
         return _from_file(Path(spec).expanduser().absolute(), bundle, depth)
     if spec in SHIPPED:
-        return renamed(SHIPPED[spec], spec, PolicySource(name=spec))
+        return known_as(SHIPPED[spec], PolicySource(name=spec))
     offered = _offered(spec)
     if offered is None:
         names = ", ".join(sorted({*SHIPPED, *(e.name for e in entry_points(group=POLICIES))}))
         raise UsageError(f"there is no policy {spec!r}; there are {names}, and files ending in .toml or .py")
-    return renamed(offered, spec, PolicySource(name=spec))
+    return known_as(offered, PolicySource(name=spec))
 
 
 def _offered(name: str) -> Policy | None:
@@ -89,7 +89,7 @@ def _from_file(path: Path, bundle: str | Path, depth: int) -> Policy:
     _refuse_inside(path, bundle)
     text, digest = _read(path)
     if path.suffix == ".py":
-        return renamed(_from_python(path, text), str(path), PolicySource(name=str(path), digest=digest))
+        return known_as(_from_python(path, text), PolicySource(name=str(path), digest=digest))
     if path.suffix != ".toml":
         raise UsageError(f"{shown(path)}: a policy file ends in .toml or .py")
     said = read_policy(shown(path), text)
@@ -107,7 +107,7 @@ def _from_file(path: Path, bundle: str | Path, depth: int) -> Policy:
     whole = STANDARD_POLICY
     for part in (*parts, said.policy):
         whole = whole.then(part)
-    return renamed(whole, str(path), PolicySource(name=str(path), digest=digest))
+    return known_as(whole, PolicySource(name=str(path), digest=digest))
 
 
 def _beside(path: Path, name: str) -> str:

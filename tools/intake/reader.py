@@ -6,21 +6,27 @@ import stat
 import sys
 from pathlib import Path
 
+from policies.contract import Kind
 from policies.errors import UsageError
 from policies.records import Request
 from tools.intake.bundle_json import read_bundle_json
 from tools.intake.directory import read_directory
 from tools.intake.files import decode, read_file, read_stream, shown
+from tools.intake.project import read_project
 from tools.intake.transcript import read_transcript
 
 STDIN = "-"
 
 
-def read_request(source: str | Path) -> Request:
+def read_request(source: str | Path, kind: Kind = "experiment") -> Request:
     """Open a review transcript, a bundle JSON, a directory or checkout, or `-` for standard input.
 
+    Args:
+        kind: what it holds; a plain project with tests is always a directory.
     Raises: UsageError, one line that says what is wrong with the input.
     """
+    if kind == "tests":
+        return read_project(Path(source))
     if str(source) == STDIN:
         if sys.stdin.isatty():
             raise UsageError("standard input is a terminal: pipe a transcript or a bundle JSON into it")
