@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from policies.hydra.values import Node, Value
+from policies.hydra.values import Node, Sampled, Value
 from policies.parsed import Module
 
 
@@ -78,7 +78,7 @@ class Trace:
     def use(self, value: Value) -> None:
         """Note that a config section is used as a whole."""
         if isinstance(value, Node) and value.origin == "made":
-            self.names |= set(value.data)
+            self.names |= {key for key, held in value.data.items() if not isinstance(held, Sampled)}
         elif isinstance(value, Node):
             self.used.add(value.path.removeprefix("run.") if value.path != "run" else "")
 
