@@ -71,6 +71,8 @@ class Good:
     context: ResearchContext = field(default_factory=ResearchContext)
     given: Mapping[str, str] = field(default_factory=dict)
     """Path -> text of given files, such as tests."""
+    binaries: Mapping[str, str] = field(default_factory=dict)
+    """Path -> Base64 of files that are no text; they stand in for a text of the same path."""
     contract: Contract | None = None
     """None: the standard contract."""
 
@@ -181,6 +183,9 @@ class ModuleCheck(Check, abstract=True):
 def subject_of(example: Good, check: type[Check], contract: Contract) -> ParsedBundle:
     """The bundle that an example describes."""
     path = example.path or check.PATH
-    files = {**example.files, path: example.source}
-    bundle = Bundle(files=files, run_configs=example.run_configs, given=example.given)
+    texts = {**example.files, path: example.source}
+    files = {path: text for path, text in texts.items() if path not in example.binaries}
+    bundle = Bundle(
+        files=files, run_configs=example.run_configs, given=example.given, binaries=example.binaries
+    )
     return ParsedBundle(bundle, example.contract or contract, example.context)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from policies.base import Check, Evidence
 from policies.parsed import ParsedBundle
 from policies.records import Bundle, Finding
+from policies.run_check import findings_of, fix_of
 
 MAX_FIXES = 400
 """A backstop: a repair that needs more is not converging."""
@@ -46,8 +47,8 @@ def _next_fix(
     for check in checks:
         if not check.can_fix():
             continue
-        for finding in check.find(subject, evidence):
-            bundle = check.fix(subject, finding)
+        for finding in findings_of(check, subject, evidence):
+            bundle = fix_of(check, subject, finding)
             if bundle is not None and bundle.digest not in seen:
                 return bundle, finding
     return None

@@ -10,14 +10,14 @@ from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import libcst as cst
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from policies.contract import Contract
 from policies.records import Bundle, ResearchContext
+from policies.yaml_text import line_of, load_yaml, yaml_error
 
 T = TypeVar("T")
-MAX_SOURCE_BYTES = 2_000_000
+MAX_SOURCE_CHARS = 1_000_000
 """A larger source file is a finding, not something to parse."""
 
 
@@ -91,8 +91,10 @@ def parse_cst(text: str) -> cst.Module:
 @lru_cache(maxsize=512)
 def parse_module(path: str, text: str) -> Module:
     """Parse Python; a syntax error is a value."""
-    if len(text) > MAX_SOURCE_BYTES:
-        return Module(path, text, None, f"the file is larger than {MAX_SOURCE_BYTES} bytes", 1)
+    if len(text) > MAX_SOURCE_CHARS:
+        return Module(path, text, None, f"the file is larger than {MAX_SOURCE_CHARS:,} characters", 1)
+    if "\0" in text:
+        return Module(path, text, None, "it holds a null byte", line_of(text, text.index("\0")))
     try:
         return Module(path, text, ast.parse(text, filename=path))
     except SyntaxError as error:
@@ -106,24 +108,17 @@ def parse_toml(path: str, text: str) -> Document:
     """Parse TOML; an error is a value."""
     try:
         return Document(path, text, tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return Document(path, text, None, str(error), getattr(error, "lineno", 1) or 1)
 
 
 @lru_cache(maxsize=512)
 def parse_yaml(path: str, text: str) -> Document:
     """Parse one YAML document as OmegaConf would: strings like `1e-4` are floats, duplicate keys an error."""
-    yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 2)
-    if text.count("&") and text.count("*") > 200:
-        return Document(path, text, None, "too many aliases", 1)
     try:
-        data = yaml.load(text)
+        data = load_yaml(text)
     except (YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        position = getattr(error, "position", 0)  # of a character that YAML does not allow
-        line = mark.line if mark else text.count("\n", 0, position if isinstance(position, int) else 0)
-        return Document(path, text, None, str(error).split("\n")[0], line + 1)
+        return Document(path, text, None, *yaml_error(error, text))
     if data is None:
         return Document(path, text, {})
     if not isinstance(data, dict):

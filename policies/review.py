@@ -13,6 +13,7 @@ from policies.contract_reader import standard_number
 from policies.parsed import ParsedBundle
 from policies.records import Claim, CriterionResult, Finding, Phase, Rehearsal, Rejection, Severity, Verdict
 from policies.registry import checks_for
+from policies.run_check import findings_of
 
 _NEEDS: dict[int, tuple[Phase, ...]] = {
     1: ("install", "trial"),
@@ -37,7 +38,7 @@ def find_all(
     found = {
         f
         for check in (checks_for(subject.contract.kind) if checks is None else checks)
-        for f in check.find(subject, evidence)
+        for f in findings_of(check, subject, evidence)
     }
     return tuple(sorted(found, key=_order))
 

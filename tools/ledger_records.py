@@ -68,14 +68,24 @@ class RequestRecord(Record):
 
     def restored(self, tree: Mapping[str, bytes]) -> Request:
         """The request around the files of the first commit."""
-        texts = {p: d.decode("utf-8", "surrogatepass") for p, d in tree.items() if p not in self.binary_paths}
+        binaries = {p: tree[p] for p in self.binary_paths if p in tree and not _is_text(tree[p])}
+        texts = {p: d.decode("utf-8", "surrogatepass") for p, d in tree.items() if p not in binaries}
         bundle = Bundle(
             run_configs={path: texts.pop(path) for path in self.run_config_paths},
             given={path: texts.pop(path) for path in self.given_paths},
-            binaries={path: base64.b64encode(tree[path]).decode("ascii") for path in self.binary_paths},
+            binaries={path: base64.b64encode(data).decode("ascii") for path, data in binaries.items()},
             files=texts,
         )
         return self.request.model_copy(update={"bundle": bundle})
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether a file that came in as bytes has become text."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class AttemptEntry(Record):

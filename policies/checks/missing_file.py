@@ -35,5 +35,5 @@ class MissingFile(Check):
         """Every file that the contract names and the bundle lacks."""
         present = ", ".join(sorted(subject.bundle.files)) or "nothing"
         for path in subject.contract.files:
-            if path not in subject.bundle.files:
+            if path not in subject.bundle.files and path not in subject.bundle.binaries:
                 yield self.finding(path, 0, f"`{path}` is missing", f"the bundle consists of {present}")

@@ -59,12 +59,14 @@ class SyntaxErrors(Check):
         ),
         Bad("a: 1\nb: 2\na: 3\n", path="config/config.yaml", lines=(3,)),
         Bad("[a]\nb = 1\nb = 2\n", path="pyproject.toml", lines=(3,)),
+        Bad("a: &a [*a]\n", path="config/config.yaml", lines=(1,)),
         Bad("```toml\n[a]\nb = 1\n```\n", path="pyproject.toml", lines=(1,), fixed="[a]\nb = 1\n"),
     )
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
-        """The first error of every file."""
-        for path, text in sorted(subject.bundle.files.items()):
+        """The first error of every file, run configs included."""
+        texts = {**subject.bundle.run_configs, **subject.bundle.files}
+        for path, text in sorted(texts.items()):
             error = _error(path, text)
             if error:
                 line, message = error
@@ -74,7 +76,9 @@ class SyntaxErrors(Check):
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """The text before it was damaged, if one repair makes it parse."""
-        text = subject.bundle.files[finding.file]
+        text = subject.bundle.files.get(finding.file)
+        if text is None:  # a run config, which is given as it is
+            return None
         for better in candidates(finding.file, text, finding.line):
             if _error(finding.file, better) is None:
                 return rewrite(subject.bundle, finding.file, better)

@@ -146,9 +146,22 @@ def test_a_directory_with_a_pipe_or_too_much(tmp_path: Path) -> None:
     (tmp_path / "src" / "model.py").unlink()
     large(tmp_path / "src" / "model.py")
     assert fault(tmp_path).startswith("IN: the bundle's files hold 200,000,006 bytes")
-    (tmp_path / "src" / "model.py").unlink()
+
+
+def test_a_file_that_is_no_text_is_kept_as_bytes(tmp_path: Path) -> None:
+    bundle_in(tmp_path)
     (tmp_path / "src" / "model.py").write_bytes(b"\xff")
-    assert fault(tmp_path) == "IN/src/model.py: is not UTF-8 text (byte 0 is 0xff)"
+    bundle = read_request(str(tmp_path)).bundle
+    assert dict(bundle.binaries) == {"src/model.py": "/w=="}
+    assert "src/model.py" not in bundle.files
+
+
+def test_source_in_another_declared_encoding_is_kept_as_utf8(tmp_path: Path) -> None:
+    bundle_in(tmp_path)
+    (tmp_path / "src" / "model.py").write_bytes(b"# -*- coding: latin-1 -*-\nX = '\xe9'\n")
+    request = read_request(str(tmp_path))
+    assert request.bundle.files["src/model.py"] == "# -*- coding: utf-8 -*-\nX = 'é'\n"
+    assert any(note.endswith("model.py: is kept as UTF-8, not as it declares.") for note in request.notes)
 
 
 def test_a_file_that_cannot_be_read_as_a_run_id(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from policies.contract import STANDARD
 from policies.errors import UsageError
 from policies.records import Request, ResearchContext, Run
 from tools.intake.build import RUN_FOLDERS, build, run_id_of
-from tools.intake.files import MAX_BYTES, decode, read_file, shown
+from tools.intake.files import MAX_BYTES, decode_source, read_file, shown
 from tools.intake.names import check_path
 
 MAX_FILES = 500
@@ -31,8 +32,9 @@ def read_directory(root: Path) -> Request:
     if not any((root / path).is_file() for path in STANDARD.files if path.endswith(".py")):
         wanted = ", ".join(path for path in STANDARD.files if path.endswith(".py"))
         raise UsageError(f"{label}: this directory holds no bundle: it has none of {wanted}")
-    files, notes = _read(root, label, sorted(_paths(root, label)))
+    files, binaries, notes = _read(root, label, sorted(_paths(root, label)))
     bundle, more = build(label, files, {}, STANDARD)
+    bundle = bundle.model_copy(update={"binaries": binaries})
     runs = tuple(Run(run_id=run_id_of(path)) for path in sorted(bundle.run_configs))
     notes += [*more, "The directory has no criteria text: the newest standard contract is assumed."]
     if not runs:
@@ -46,18 +48,24 @@ def read_directory(root: Path) -> Request:
     )
 
 
-def _read(root: Path, label: str, paths: list[str]) -> tuple[dict[str, str], list[str]]:
-    """Path -> text; all sizes are added up before the first byte is read."""
+def _read(root: Path, label: str, paths: list[str]) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    """Path -> text, path -> Base64 of what is no text, and notes; sizes are added up before any reading."""
     total = sum(_size(root, label, path) for path in paths)
     if total > MAX_BYTES:
         raise UsageError(f"{label}: the bundle's files hold {total:,} bytes, the limit is {MAX_BYTES:,}")
     files: dict[str, str] = {}
+    binaries: dict[str, str] = {}
     notes: list[str] = []
     for path in paths:
         where = shown(root / path)
-        files[path], more = decode(where, read_file(root / path, where))
+        data = read_file(root / path, where)
+        text, more = decode_source(where, data)
         notes += more
-    return files, notes
+        if text is None:
+            binaries[path] = base64.b64encode(data).decode("ascii")
+        else:
+            files[path] = text
+    return files, binaries, notes
 
 
 def _paths(root: Path, label: str) -> Iterator[str]:

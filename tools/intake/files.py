@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from policies.errors import UsageError
+from policies.undecoded import declared
 
 MAX_BYTES = 20_000_000
 """The largest input that is read; a bundle is some ten kilobytes."""
@@ -54,6 +55,21 @@ def decode(label: str, data: bytes) -> tuple[str, tuple[str, ...]]:
         raise UsageError(f"{label}: {what} (byte {error.start} is 0x{data[error.start]:02x})") from error
     if "\0" in text:
         raise UsageError(f"{label}: is a binary file (byte {data.index(0)} is NUL)")
+    if text.startswith("\ufeff"):
+        return text[1:], (f"{label}: a byte order mark was dropped.",)
+    return text, ()
+
+
+def decode_source(label: str, data: bytes) -> tuple[str | None, tuple[str, ...]]:
+    """The text of a source file and notes about it; None when it is none, which the review reports.
+
+    Python source may name another encoding; it is kept as UTF-8 from here on.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = declared(data) or ""
+        return (text, (f"{label}: is kept as UTF-8, not as it declares.",)) if text else (None, ())
     if text.startswith("\ufeff"):
         return text[1:], (f"{label}: a byte order mark was dropped.",)
     return text, ()

@@ -1,0 +1,36 @@
+"""Runs checks so that one that fails itself costs its own judgement and no other."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import PurePath
+
+from policies.base import Check, Evidence
+from policies.parsed import ParsedBundle
+from policies.records import Bundle, Finding, Severity
+
+FAILED = "the check itself failed: it judged nothing"
+"""The message of the finding that stands for a check's own failure."""
+
+
+def findings_of(check: Check, subject: ParsedBundle, evidence: Evidence) -> list[Finding]:
+    """What a check finds; its own failure is an advisory finding that names the line of the check."""
+    try:
+        return list(check.find(subject, evidence))
+    except Exception as error:  # noqa: BLE001  # whatever one rule trips over, the others still judge
+        lost = check.finding("", 0, FAILED, _reason(error))
+        return [lost.model_copy(update={"severity": Severity.ADVISORY})]
+
+
+def fix_of(check: Check, subject: ParsedBundle, finding: Finding) -> Bundle | None:
+    """What a check makes of a finding; None when it offers nothing or fails itself."""
+    try:
+        return check.fix(subject, finding)
+    except Exception:  # noqa: BLE001  # without a codemod the finding stays open, and the model gets it
+        return None
+
+
+def _reason(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}: {str(error)[:200]}{place}"

@@ -1,0 +1,52 @@
+"""A check that fails costs its own judgement and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policies.base import Check, Evidence
+from policies.codemods import apply_codemods
+from policies.contract import STANDARD
+from policies.parsed import ParsedBundle
+from policies.records import Bundle, Finding, Severity
+from policies.review import find_all
+from policies.run_check import FAILED
+
+
+class _Broken(Check, abstract=True):
+    """Fails on sight."""
+
+    ID = "broken"
+    CRITERION = 3
+
+    def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
+        yield self.finding("src/a.py", 1, "seen before the failure", "x")
+        raise ValueError("no such thing")
+
+    def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
+        raise KeyError("fix")
+
+
+class _Sound(Check, abstract=True):
+    """Finds one thing."""
+
+    ID = "sound"
+    CRITERION = 1
+
+    def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
+        yield self.finding("src/a.py", 1, "a defect", "x")
+
+
+SUBJECT = ParsedBundle(Bundle(files={"src/a.py": "x = 1\n"}), STANDARD)
+
+
+def test_the_other_checks_still_judge() -> None:
+    broken, sound = find_all(SUBJECT, Evidence(), [_Broken(), _Sound()])
+    assert (broken.check, broken.message, broken.severity) == ("broken", FAILED, Severity.ADVISORY)
+    assert broken.evidence.startswith("ValueError: no such thing at test_run_check.py:")
+    assert (sound.check, sound.severity) == ("sound", Severity.BLOCKING)
+
+
+def test_a_codemod_that_fails_offers_nothing() -> None:
+    result = apply_codemods(SUBJECT, Evidence(), [_Broken(), _Sound()])
+    assert (result.bundle, result.fixed) == (SUBJECT.bundle, ())
