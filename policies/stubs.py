@@ -16,10 +16,11 @@ _ABSTRACT = {"ABC", "abc.ABC", "Protocol", "typing.Protocol", "ABCMeta", "NamedT
 
 def is_stub(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
     """Whether the body holds nothing but a docstring, `pass`, `...` or `raise NotImplementedError`."""
-    return all(_says_nothing(statement) for statement in node.body)
+    return all(says_nothing(statement) for statement in node.body)
 
 
-def _says_nothing(node: ast.stmt) -> bool:
+def says_nothing(node: ast.stmt) -> bool:
+    """Whether a statement is a docstring, `pass`, `...` or `raise NotImplementedError`."""
     if isinstance(node, ast.Raise) and node.exc is not None:
         raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
         # A reason turns the statement into a refusal, which is complete.

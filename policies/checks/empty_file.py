@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from policies.base import Bad, Check, Evidence, Good
@@ -38,7 +39,16 @@ class EmptyFile(Check):
             if path in subject.bundle.files and _empty(subject, path):
                 size = len(subject.bundle.files[path].encode("utf-8", "replace"))
                 kind = "no statement" if path.endswith(".py") else "no key"
-                yield self.finding(path, 0, f"`{path}` is empty", f"{size} bytes, {kind}")
+                yield self.finding(
+                    path, 0, f"`{path}` is empty", f"{size} bytes, {kind}{_said(subject, path)}"
+                )
+
+
+def _said(subject: ParsedBundle, path: str) -> str:
+    """What the docstring of an empty module says in place of code."""
+    module = subject.modules.get(path)
+    text = ast.get_docstring(module.tree) if module is not None and module.tree is not None else None
+    return f'; its docstring says "{" ".join(text.split())[:100]}"' if text else ""
 
 
 def _empty(subject: ParsedBundle, path: str) -> bool:

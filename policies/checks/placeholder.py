@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
-from policies.stubs import abstract_classes, is_noop_by_name, is_stub
+from policies.stubs import abstract_classes, is_noop_by_name, is_stub, says_nothing
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -17,8 +17,9 @@ class Placeholder(ModuleCheck):
     """A body of `pass`, `...` or `raise NotImplementedError` is a part of the experiment that is missing.
 
     Nothing fails when it is merely imported, and a `pass` where a loss should be computed trains something
-    else. Interfaces stay: abstract methods, protocols, overloads, base classes whose subclasses do the work,
-    and hooks that are named or shaped as doing nothing.
+    else; so does a bare `...` among other statements, where code was cut out. Interfaces stay: abstract
+    methods, protocols, overloads, base classes whose subclasses do the work, and hooks that are named or
+    shaped as doing nothing.
     """
 
     ID = "placeholder"
@@ -58,6 +59,7 @@ class Real(Base):
 """),
         Good("class Failed(RuntimeError):\n    pass\n\n\nclass Same(Other):\n    '''Just a name.'''\n"),
         Good("try:\n    x = 1\nexcept ValueError:\n    pass\nif x:\n    ...\n"),
+        Good("def f(x):\n    y = x[..., 0]\n    if y:\n        ...\n    return y\n"),
         Good("def any(*args, **kwargs):\n    pass\n\n\nclass NullLogger:\n    def log(self, row): ...\n"),
         Good("""\
 class A(Base):
@@ -88,6 +90,7 @@ class Net(nn.Module):
         ),
         Bad("def only_docs():\n    '''Compute the penalty.'''\n", lines=(1,)),
         Bad("class Scheduler:\n    ...\n", lines=(1,)),
+        Bad("def fit(x):\n    for row in x:\n        y = row\n        ...\n    return y\n", lines=(4,)),
         Bad("class Model(nn.Module):\n    pass\n\n\nmodel = Model()\n", lines=(1,)),
     )
 
@@ -104,6 +107,10 @@ class Net(nn.Module):
                 shown = ast.unparse(node.body[-1])[:80]
                 message = f"the {kind} `{node.name}` has no body"
                 yield self.finding(module.path, node.lineno, message, f"all it holds is `{shown}`")
+        for gap, function in _cut_out(module):
+            message = f"a bare `...` stands among the statements of `{function.name}`"
+            evidence_text = f"it stands alone, where a statement of `{function.name}` should be"
+            yield self.finding(module.path, gap.lineno, message, evidence_text)
 
 
 def _definitions(module: Module) -> list[Definition | ast.ClassDef]:
@@ -122,6 +129,17 @@ def _empty_class(node: ast.ClassDef) -> bool:
 
 def _is_ellipsis(node: ast.Expr) -> bool:
     return isinstance(node.value, ast.Constant) and node.value.value is ...
+
+
+def _cut_out(module: Module) -> Iterator[tuple[ast.Expr, Definition]]:
+    """Every `...` with other statements beside it, and the function around it, in line order."""
+    bare = [n for n in module.nodes if isinstance(n, ast.Expr) and _is_ellipsis(n)]
+    for node in sorted(bare, key=lambda n: n.lineno):
+        function = module.enclosing_function(node)
+        blocks = [v for _, v in ast.iter_fields(module.parents[node]) if isinstance(v, list) and node in v]
+        others = [s for block in blocks for s in block if s is not node and not says_nothing(s)]
+        if function is not None and others:
+            yield node, function
 
 
 def _may_be_empty(module: Module, node: Definition, abstract: frozenset[str]) -> bool:
