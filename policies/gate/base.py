@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
+from policies.contract import Contract, Kind
 from policies.gate.guards import Guards
 from policies.gate.syntax import leaf
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
+
+EVERYWHERE: frozenset[Kind] = frozenset({"experiment", "tests"})
 
 
 @dataclass(frozen=True)
@@ -140,12 +143,18 @@ class Change:
     findings: tuple[Finding, ...] = ()
     run_configs: Mapping[str, str] = field(default_factory=dict)
     run_configs_after: Mapping[str, str] | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+    given_after: Mapping[str, str] | None = None
+    contract: Contract | None = None
+    """None: the standard contract."""
 
 
 class GateRule:
     """One way of gaming the checks. Subclasses set ID and examples, and write `objections`."""
 
     ID: ClassVar[str] = ""
+    KINDS: ClassVar[frozenset[Kind]] = frozenset({"experiment"})
+    """Kinds of contract whose bundles can be gamed in this way."""
     REFUSED: ClassVar[tuple[Change, ...]] = ()
     """Changes that this rule must refuse."""
     ACCEPTED: ClassVar[tuple[Change, ...]] = ()
@@ -178,9 +187,12 @@ def change(
     *,
     findings: tuple[Finding, ...] = (),
     files: Mapping[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
+    contract: Contract | None = None,
 ) -> Change:
     """An example in one file."""
-    return Change({**(files or {}), path: before}, {**(files or {}), path: after}, findings)
+    sides = {**(files or {}), path: before}, {**(files or {}), path: after}
+    return Change(*sides, findings, given=given or {}, contract=contract)
 
 
 def code(text: str) -> str:

@@ -29,7 +29,7 @@ def judge(base: ParsedBundle, attempt: ParsedBundle, findings: Sequence[Finding]
     pair = Pair(base, attempt, findings)
     reasons: list[str] = []
     allowed: list[str] = []
-    for rule in all_rules():
+    for rule in (r for r in all_rules() if base.contract.kind in r.KINDS):
         for objection in rule.objections(pair):
             finding = next((f for f in findings if demands(f, objection)), None)
             if finding is None:

@@ -19,9 +19,11 @@ ACCEPTED = [pytest.param(r, c, id=f"{r.ID}-{i}") for r in RULES for i, c in enum
 def sides(example: Change) -> tuple[ParsedBundle, ParsedBundle]:
     after_configs = example.run_configs if example.run_configs_after is None else example.run_configs_after
     # Files of the contract that an example leaves out are the same on both sides.
-    before = Bundle(files=example.before, run_configs=example.run_configs)
-    after = Bundle(files=example.after, run_configs=after_configs)
-    return ParsedBundle(before, STANDARD), ParsedBundle(after, STANDARD)
+    given = example.given if example.given_after is None else example.given_after
+    contract = example.contract or STANDARD
+    before = Bundle(files=example.before, run_configs=example.run_configs, given=example.given)
+    after = Bundle(files=example.after, run_configs=after_configs, given=given)
+    return ParsedBundle(before, contract), ParsedBundle(after, contract)
 
 
 @pytest.mark.parametrize(("rule", "example"), REFUSED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from policies.gate.base import GateRule, Objection, Pair, Place, Side, asked, change, code
+from policies.gate.base import EVERYWHERE, GateRule, Objection, Pair, Place, Side, asked, change, code
 from policies.gate.syntax import constant
 
 _CODE = code("""
@@ -20,6 +20,7 @@ class AssertionRemoved(GateRule):
     """An assertion that fails says that the code around it is wrong; without it the code is still wrong."""
 
     ID = "assertion-removed"
+    KINDS = EVERYWHERE
     REFUSED = (
         change(_CODE, _CODE.replace("    assert y.max() < 3\n", "")),
         change(_CODE, _CODE.replace("assert y.max() < 3", "assert True")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from policies.gate.base import GateRule, Objection, Pair, Place, Side, change, code
+from policies.gate.base import EVERYWHERE, GateRule, Objection, Pair, Place, Side, change, code
 from policies.gate.syntax import blocks
 
 _CODE = code("""
@@ -20,6 +20,7 @@ class DeadCode(GateRule):
     """`if False:` and an early `return` switch method code off while it seems to be there."""
 
     ID = "dead-code"
+    KINDS = EVERYWHERE
     REFUSED = (
         change(_CODE, _CODE.replace("    loss.backward()", "    if False:\n        loss.backward()")),
         change(_CODE, _CODE.replace("    loss.backward()", "    return loss\n    loss.backward()")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from policies.gate.base import GateRule, Objection, Pair, change, code
+from policies.gate.base import EVERYWHERE, GateRule, Objection, Pair, change, code
 from policies.gate.inventory import successors
 from policies.gate.syntax import Function, called_name, constant, docless, own_nodes
 
@@ -22,6 +22,7 @@ class DefinitionHollowed(GateRule):
     """A body replaced by `pass`, a constant or its own argument passes every rehearsal."""
 
     ID = "definition-hollowed"
+    KINDS = EVERYWHERE
     REFUSED = (
         change(_WORK, "def regularise(model, x):\n    return 0.0\n"),
         change(_WORK, "def regularise(model, x):\n    pass\n"),

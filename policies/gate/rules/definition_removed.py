@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from policies.gate.base import Change, GateRule, Objection, Pair, asked, change
+from policies.gate.base import EVERYWHERE, Change, GateRule, Objection, Pair, asked, change
 from policies.gate.inventory import Defined, inventory, references, successors
 
 _MODEL = "import torch\n\n\nclass Gate(torch.nn.Module):\n    def forward(self, x):\n        return x * 2\n"
@@ -20,6 +20,7 @@ class DefinitionRemoved(GateRule):
     """
 
     ID = "definition-removed"
+    KINDS = EVERYWHERE
     REFUSED = (
         Change(
             {"src/model.py": _MODEL, "src/train.py": _USES},

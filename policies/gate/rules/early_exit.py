@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from policies.gate.base import GateRule, Objection, Pair, Place, Side, change, code
+from policies.gate.base import EVERYWHERE, GateRule, Objection, Pair, Place, Side, change, code
 from policies.gate.syntax import called_name, dotted, leaf
 
 _MAIN = "import sys\n\n\ndef main(cfg):\n    return fit(cfg)\n"
@@ -15,6 +15,7 @@ class EarlyExit(GateRule):
     """`sys.exit(0)` turns any failure into a pass, because rehearsals read the exit status."""
 
     ID = "early-exit"
+    KINDS = EVERYWHERE
     REFUSED = (
         change(_MAIN, _MAIN.replace("    return", "    sys.exit(0)\n    return")),
         change(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policies.gate.base import Change, GateRule, Objection, Pair, change
+from policies.gate.base import EVERYWHERE, Change, GateRule, Objection, Pair, change
+from policies.python_tests import CONTRACT as TESTS
 from policies.records import Bundle
 
 
@@ -15,6 +16,7 @@ class GivenFiles(GateRule):
     """
 
     ID = "given-files"
+    KINDS = EVERYWHERE
     REFUSED = (
         Change(
             {"src/train.py": "x = 1\n"},
@@ -24,6 +26,19 @@ class GivenFiles(GateRule):
         ),
         Change({"src/train.py": "x = 1\n"}, {"src/train.py": "x = 1\n", "src/extra.py": "y = 2\n"}),
         Change({"src/train.py": "x = 1\n", "src/model.py": "y = 2\n"}, {"src/train.py": "x = 1\n"}),
+        Change(
+            {"stack.py": "x = 1\n"},
+            {"stack.py": "x = 1\n"},
+            given={"tests/test_stack.py": "def test_a():\n    assert 1\n"},
+            given_after={"tests/test_stack.py": ""},
+            contract=TESTS,
+        ),
+        Change(
+            {"stack.py": "x = 1\n"},
+            {"stack.py": "x = 1\n", "tests/test_stack.py": "x = 1\n"},
+            given={"tests/test_stack.py": "def test_a():\n    assert 1\n"},
+            contract=TESTS,
+        ),
         change("x = 1\n", "# nothing left\n"),
         change("x = 1\n", "x = (1\n"),
     )
@@ -40,6 +55,7 @@ class GivenFiles(GateRule):
         """Every file that changed in a way no repair may."""
         base, attempt = pair.base.subject, pair.attempt.subject
         yield from _run_configs(base.bundle, attempt.bundle)
+        yield from _others(base.bundle, attempt.bundle)
         allowed = {*base.contract.files, *base.bundle.files}
         for path in sorted(attempt.bundle.files.keys() - allowed):
             yield Objection("a file outside the contract was added", path)
@@ -58,6 +74,14 @@ def _run_configs(base: Bundle, attempt: Bundle) -> Iterator[Objection]:
     for path in sorted(before.keys() | after.keys()):
         if before.get(path) != after.get(path):
             yield Objection("a run config was changed", path)
+
+
+def _others(base: Bundle, attempt: Bundle) -> Iterator[Objection]:
+    """Tests, settings and data: changed in place, or hidden by a file of the attempt's own."""
+    before, after = {**base.binaries, **base.given}, {**attempt.binaries, **attempt.given}
+    for path in sorted(before.keys() | after.keys()):
+        if before.get(path) != after.get(path) or (path in attempt.files and path not in base.files):
+            yield Objection("a given file was changed", path)
 
 
 def _without_code(text: str) -> bool:
