@@ -114,6 +114,7 @@ def main() -> None:
                 metrics.setdefault(key, {})[run_id] = value
         histories[run_id] = history[PRIMARY].dropna().tolist()
     compare(metrics, histories, results / "comparison")
+    pd.DataFrame(metrics).to_csv(results / "comparison" / "comparison_metrics_table.csv")
 
 
 if __name__ == "__main__":
