@@ -19,6 +19,7 @@ from policies import (
     claims_method,
     claims_quote,
     claims_script,
+    claims_trial,
     claims_use,
 )
 from policies.base import Evidence
@@ -63,6 +64,7 @@ TESTERS: tuple[Tester, ...] = (
     claims_data.reads_key,
     claims_data.missing_key_raises,
     claims_features.features,
+    claims_features.safeguards,
     claims_method.constant,
     claims_method.shared_object,
     claims_method.ignores_direction,
@@ -70,7 +72,10 @@ TESTERS: tuple[Tester, ...] = (
     claims_quote.code_is_there,
     claims_library.model_head,
     claims_findings.finding,
+    claims_findings.attribute_raises,
     claims_findings.rehearsal,
+    claims_trial.unshortened,
+    claims_trial.starts,
     claims_findings.everything_else,
     claims_follow.violates,
     claims_follow.breaks,

@@ -17,6 +17,7 @@ _TAIL = re.compile(
     r"|(?:,|,?\s+and)\s+(?=(?:so|therefore|thus|hence|consequently)\b(?! (?:far|that|called)\b))"
     rf"|,?\s+and\s+(?=(?:{_RESULT})\b)"
     rf"|\s+[–—-]\s+(?=(?:{_RESULT}|{_ERROR})\b)"
+    r"|,?\s+and\s+(?=hard-?codes\b)|,?\s+but\s+(?=(?:all )?other\b)"
     r"|\s*(?:⇒|⇨|→|=>|-->)\s+(?=\w)"
 )
 """Where a sentence goes on to what follows from it."""

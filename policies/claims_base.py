@@ -20,7 +20,8 @@ _FOLLOWS = re.compile(
     r"|because of (?:this|that|these|#|issue|point|\(?\d)"
     r"|(?:this|that|these|it|which)\b(?: [\w-]+){0,4}? "
     r"(?:causes?|breaks?|violates?|contradicts?|prevents?|means|makes|leads?|results?|raises?|will|would|is|are|gives?|crash(?:es)?|fails?)\b"
-    r"|causes\b|(?:making|causing|breaking|violating|corrupting|producing|preventing|leading to|resulting in|"
+    r"|causes\b|current call\b|attribute access\b"
+    r"|(?:making|causing|breaking|violating|corrupting|producing|preventing|leading to|resulting in|"
     r"invalidating|stopping|contradicting|hampering|violates?|breaks?|contradicts?)\b"
     r"|(?:any|execution|the module)\b[^.]*\b(?:will|would) (?:raise|crash|fail)\b"
     r"|(?:run-?time )?\w*(?:Error|Exception)\b",

@@ -46,7 +46,7 @@ def command_line(case: Case) -> Iterator[Outcome]:
     if named and not splits:
         first = named[0].lineno
         yield Outcome(
-            "confirmed", f"{module.path}:{first} `{module.line(first)}` and nothing splits `key=value`"
+            "confirmed", f"{module.path}:{first} `{module.line(first)}` and nothing splits `key=value`", 8
         )
         return
     if not case.says(r"\bpositional\b|\bliteral\b|\bargparse\b|\bmismatch|\bnot accept\b"):
@@ -71,7 +71,7 @@ def artefacts(case: Case) -> Iterator[Outcome]:
         if case.says(claimed):
             (failed if re.search(code, text, re.IGNORECASE) else held).append(what)
     if held and not failed:
-        yield Outcome("confirmed", f"no code in {module.path} mentions {joined(held)}")
+        yield Outcome("confirmed", f"no code in {module.path} mentions {joined(held)}", 8)
     elif held:
         yield Outcome(
             "partly", f"{module.path} has no code for {joined(held)}, but some for {joined(failed)}"

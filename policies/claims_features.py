@@ -17,6 +17,15 @@ _ABSENT = re.compile(
     r"(?:absent|missing|not (?:present|there|implemented|provided)|lacking|nowhere)\b",
     re.IGNORECASE,
 )
+_LACKS = r"\b(?:no|missing|lacks?|lacking|without|absent)\b"
+_SAFEGUARDS: tuple[tuple[str, str, tuple[type[ast.AST], ...]], ...] = (
+    ("error handling", r"\berror[- ]handling\b", (ast.Try, ast.Raise, ast.Assert)),
+    ("trial limit", r"\btrial (?:\w+ )?limit\w*\b", ()),
+)
+"""What it is, how a claim names it, and the nodes that would be it."""
+_LIMITS = (
+    r"trial|limit|^mode$|debug|max_(?:batches|steps|samples|examples)|num_(?:batches|samples)|islice|^select$"
+)
 _LOADERS = frozenset({"load_dataset", "DataLoader", "IterableDataset", "Dataset", "read_csv", "ImageFolder"})
 _MODELS = frozenset({"from_pretrained", "get_peft_model", "Module"})
 _STEPS = frozenset({"backward", "Trainer"})
@@ -37,6 +46,30 @@ def features(case: Case) -> Iterator[Outcome]:
         yield Outcome("confirmed", f"no file of the bundle has {', '.join(held)}")
     elif len(named) > 1:
         yield Outcome("refuted", f"the bundle has {joined(there)}")
+
+
+def safeguards(case: Case) -> Iterator[Outcome]:
+    """`x.py has no error handling, no trial limit`: confirmed when the file has no trace of it."""
+    if not case.names_module or not case.all_parse or not case.says(_LACKS):
+        return
+    held: list[str] = []
+    there: list[str] = []
+    for what, named, kinds in _SAFEGUARDS:
+        if case.says(named):
+            found = [n for m in case.modules for n in m.nodes if _is_safeguard(n, kinds)]
+            (there if found else held).append(what)
+    if held and not there:
+        yield Outcome(
+            "confirmed", f"{', '.join(m.path for m in case.modules)} has no {' and no '.join(held)}"
+        )
+
+
+def _is_safeguard(node: ast.AST, kinds: tuple[type[ast.AST], ...]) -> bool:
+    """Whether a node is one of some kinds; without kinds, whether it speaks of a trial or a limit."""
+    if kinds:
+        return isinstance(node, kinds)
+    told = [getattr(node, field, None) for field in ("id", "attr", "arg", "value", "name")]
+    return any(isinstance(t, str) and re.search(_LIMITS, t) for t in told)
 
 
 def _listed(body: str) -> str:

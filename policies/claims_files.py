@@ -143,7 +143,10 @@ def extra_files(case: Case) -> Iterator[Outcome]:
     """`file x is extra`."""
     if not case.says(r"\b(?:extra|additional|unexpected|forbidden|superfluous|disallowed)\b[^.]*\bfiles?\b"):
         return
-    if case.says(r"\bwould\b|\bcould\b|\bmust\b|\bif\b|\bforbids?\b"):
+    if case.says(r"\bforbids?\b"):
+        yield from _forbidden(case)
+        return
+    if case.says(r"\bwould\b|\bcould\b|\bmust\b|\bif\b"):
         return
     extra = [p for p in case.subject.bundle.files if p not in case.subject.contract.files]
     named = [p for p in extra if p in case.files]
@@ -151,6 +154,17 @@ def extra_files(case: Case) -> Iterator[Outcome]:
         yield Outcome("confirmed", f"not among the contract's files: {joined(named or extra)}")
     elif case.unknown_files and not extra:
         yield Outcome("refuted", f"the bundle has no {joined(case.unknown_files)}")
+
+
+def _forbidden(case: Case) -> Iterator[Outcome]:
+    """`requirement n forbids extra files`, by what the criteria say."""
+    for criterion in case.subject.contract.criteria:
+        for sentence in criterion.sentences:
+            if re.search(
+                r"\bno\b[^.]*\b(?:other|additional|extra)\b[^.]*\bfiles?\b", sentence, re.IGNORECASE
+            ):
+                yield Outcome("confirmed", f"criterion {criterion.number} says: {sentence}")
+                return
 
 
 def _imports(module: Module, source: str) -> Iterator[ast.ImportFrom]:

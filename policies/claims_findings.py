@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -23,27 +24,65 @@ _TOPICS: tuple[tuple[str, str], ...] = (
     (r"\bwandb\b|\bw&b\b", r"wandb"),
     (r"\boptuna\b", r"optuna"),
     (r"attributeerror|does not exist|no attribute|removed in|deprecated", r"api|attribute|exist|removed"),
+    (r"\bhooks?\b|\bgat(?:e|es|ing)\b|\bregister", r"module-added|grad"),
+    (r"target_modules|\badapters?\b", r"peft|lora"),
+    (r"\bhistory\b|\blogs?\b|\blogged\b|\bsummary\b", r"history|metric-key|summary"),
+    (r"\bignored\b|\bnever (?:used|read)\b|\bunused\b|\bnot (?:used|read)\b", r"unread|unused|ignored"),
+    (r"\bsearch[- ]?space\b|\bsampled?\b|\bhyper-?param", r"optuna|search"),
 )
 """What a claim speaks of, and the check ids that judge it."""
+_SURE: tuple[tuple[str, str], ...] = (
+    (r"\b(?:run|working) directory\b|\bchdir\b|\bcwd\b", r"hydra-version-base|hydra-chdir"),
+    (r"\bAutoModelForSeq2SeqLM\b", r"seq2seq-decoder"),
+    (r"\btrial\b.*\b(?:budget|batch(?:es)?|warm-?up|bounded|full (?:validation|data))", r"trial-unbounded"),
+    (r"\bprimary[ _-]metric\b.*\b(?:exact|heuristic|instead|string|differ)", r"primary-metric"),
+    (r"\blabels?\b.*\b(?:drop|remov|lost)|\b(?:drop|remov)\w+\b.*\blabels?\b", r"label-dropped"),
+    (r"\bsubstitut|\bpad[_ -]token\b.*\b(?:missing|none|not set|undefined)", r"pad-token"),
+)
+"""What a claim says, and the checks whose finding in the same file says the same."""
 _COMMON = frozenset(
     {"train", "model", "config", "wandb", "optuna", "hydra", "torch", "evaluate", "main", "preprocess"}
     | {"cfg", "none", "true", "false", "omegaconf", "transformers", "datasets", "dataset", "data", "mode"}
     | {"trial", "self", "run_id", "run_ids", "results_dir", "python", "attributeerror"}
 )
+FOUND = "finding"
+_MISSES = frozenset({"missing-config-key", "run-id-has-no-keys"})
+"""Checks that find reads of keys that the config lacks."""
 _EXCEPTION = re.compile(r"\b([A-Z]\w*(?:Error|Exception|Interrupt|Exit))\b")
 
 
 def finding(case: Case) -> Iterator[Outcome]:
     """Confirmed by a finding on the same subject in the same file about the same name."""
     topics = [checks for words, checks in _TOPICS if case.says(words)]
+    sure = [checks for words, checks in _SURE if case.says(words)]
     plain = case.says("|".join(words for words, _ in _TOPICS[:3]))
     names = _telling(case)
     for found in case.findings:
-        if found.severity is Severity.BLOCKING and any(re.search(t, found.check) for t in topics):
-            near = not case.files or found.file in case.files
+        if found.severity is not Severity.BLOCKING or (case.files and found.file not in case.files):
+            continue
+        if any(re.match(checks, found.check) for checks in sure):
+            yield _told(found, "")
+            return
+        if any(re.search(t, found.check) for t in topics):
             shared = names & _names(f"{found.message} {found.evidence}")
-            if near and (shared := shared if plain else set(filter(_coined, shared))):
-                yield Outcome("confirmed", _shown(found, min(shared)))
+            if shared := shared if plain else set(filter(_coined, shared)) - _places(case):
+                yield _told(found, min(shared))
+                return
+
+
+def _told(found: Finding, shared: str) -> Outcome:
+    return Outcome("confirmed", _shown(found, shared), found.criterion, fact=f"{FOUND} {found.check}")
+
+
+def attribute_raises(case: Case) -> Iterator[Outcome]:
+    """`so it raises an AttributeError`: a finding about the same read shows that the key is not there."""
+    if not case.follows or not case.says(r"\bAttributeError\b|\bcrash(?:es)?\b"):
+        return
+    for mate in reversed(case.mates):
+        for outcome in mate.outcomes:
+            check = outcome.fact.removeprefix(f"{FOUND} ")
+            if outcome.status == "confirmed" and check in _MISSES:
+                yield Outcome("confirmed", f"{outcome.evidence}; that read raises an AttributeError")
                 return
 
 
@@ -84,6 +123,11 @@ def _telling(case: Case) -> set[str]:
     words |= {w for w in re.findall(r"\b[A-Za-z_]\w{3,}\b", case.text) if w.lower() != w or "_" in w}
     words |= {w for w in re.findall(r"(?<=\()[\w, ]+(?=\))", case.text) for w in re.split(r"[,\s]+", w)}
     return {w for w in words if len(w) > 3 and w.lower() not in _COMMON and not _EXCEPTION.fullmatch(w)}
+
+
+def _places(case: Case) -> set[str]:
+    """Names of the bundle's functions: two texts that share one speak of one place, not yet of one thing."""
+    return {n.name for _, n in case.subject.walk() if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
 
 
 def _coined(name: str) -> bool:

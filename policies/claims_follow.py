@@ -13,7 +13,9 @@ from policies.records import Finding, Severity
 _VIOLATES = (
     r"\b(?:violat\w+|contradict\w*|break(?:s|ing)|contraven\w+)\b[^.;]*"
     r"\b(?:requirement|criteri\w+|rule|req\.?)\b"
+    r"|\b(?:requirement|criteri(?:on|a))\s*\d+ (?:is |are )?(?:therefore )?not (?:satisfied|met|fulfilled)"
 )
+_PLACEHOLDERS = r"\bplaceholders?\b|\bomissions?\b|\bbrevity\b|\bstubs?\b"
 _NUMBER = re.compile(
     r"\b(?:requirements?|criteri(?:on|a)|req\.?|rule)\s*(?:no\.? ?|#)?\(?(\d{1,2})\b", re.IGNORECASE
 )
@@ -35,7 +37,7 @@ _FIRST = r"\bexecution\b|\bimmediate(?:ly)?\b|\bat once\b|\bfirst\b"
 def violates(case: Case) -> Iterator[Outcome]:
     """`this violates requirement 9`: as sure as the defect it rests on, when that is of this criterion."""
     base = case.base
-    if base is None or not case.says(_VIOLATES) or base.claim.status != "confirmed":
+    if base is None or not case.follows or not case.says(_VIOLATES) or base.claim.status != "confirmed":
         return
     wanted = _criterion(case)
     backed = next((o for o in base.outcomes if o.status == "confirmed" and o.criterion == wanted), None)
@@ -103,6 +105,8 @@ def _criterion(case: Case) -> int:
     number = _NUMBER.search(case.text)
     if number is None:
         topic = re.search(_VIOLATES + r".*", case.body, re.IGNORECASE)
+        if topic and re.search(_PLACEHOLDERS, topic[0], re.IGNORECASE):
+            return 1
         return (standard_number(topic[0]) or 0) if topic else 0
     titles = {c.number: c.title for c in case.subject.contract.criteria}
     title = titles.get(int(number[1]))

@@ -77,6 +77,8 @@ def primary_metric(case: Case) -> Iterator[Outcome]:
 
 def hard_coded(case: Case) -> Iterator[Outcome]:
     """`the W&B entity is hard-coded`: confirmed by the literal, never refuted."""
+    if quoted := re.search(_HARD_CODED + r"\s+`([^`\n]+)`", case.body, re.IGNORECASE):
+        yield from _literal(case, quoted[1])
     wanted = [word for word in _ACCOUNT if case.says(rf"\b{word}\b")]
     if not wanted or not case.says(_HARD_CODED) or not case.says(r"\bwandb\b|\bw&b\b"):
         return
@@ -86,6 +88,15 @@ def hard_coded(case: Case) -> Iterator[Outcome]:
             if text is not None:
                 line = getattr(node, "lineno", 0)
                 yield Outcome("confirmed", f"{module.path}:{line} `{module.line(line)}` spells {text}", 8)
+                return
+
+
+def _literal(case: Case, text: str) -> Iterator[Outcome]:
+    """The first string in the code that is this text."""
+    for module in case.modules:
+        for node in module.nodes:
+            if isinstance(node, ast.Constant) and node.value == text.strip("\"'"):
+                yield Outcome("confirmed", f"{module.path}:{node.lineno} `{module.line(node.lineno)}`")
                 return
 
 

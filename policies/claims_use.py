@@ -14,6 +14,7 @@ _STUB = re.compile(
     r"(?:just |only |merely )?(?:an? )?(?:empty )?(?:stub|no-op)\b"
 )
 _QUOTED_COMMENT = re.compile(r"\bcomments?\b[^\"“`]{0,40}[\"“`](#?[^\"”`\n]{12,200})[\"”`]", re.IGNORECASE)
+_ADMITS = r"not implement|placeholder|dummy|brevity|\bomit|\bskip|simplif|\bstub\b|\btodo\b"
 _PASSIVE = (
     r"(?:is|are|was|were)\s+(?:therefore |simply |silently |thus |completely )?(?:ignored|unused|dropped"
     r"|(?:never|not)\s+(?:\w+/)?(?:used|read|consulted|honou?red|referenced|accessed|applied|consumed|respected|"
@@ -49,7 +50,7 @@ def stub(case: Case) -> Iterator[Outcome]:
         for module in case.modules:
             for node in module.nodes:
                 if isinstance(node, Function) and node.name == name and all(map(_idle, node.body)):
-                    yield Outcome("confirmed", f"{module.path}:{node.lineno} {name}() does nothing")
+                    yield Outcome("confirmed", f"{module.path}:{node.lineno} {name}() does nothing", 1)
                     return
 
 
@@ -60,7 +61,8 @@ def quoted_comment(case: Case) -> Iterator[Outcome]:
         for module in case.modules:
             for number, line in enumerate(module.text.splitlines(), 1):
                 if wanted in " ".join(line.split()).lower():
-                    yield Outcome("confirmed", f"{module.path}:{number} `{line.strip()}`")
+                    criterion = 1 if re.search(_ADMITS, line, re.IGNORECASE) else 0
+                    yield Outcome("confirmed", f"{module.path}:{number} `{line.strip()}`", criterion)
                     return
 
 

@@ -1,0 +1,121 @@
+"""Tests claims about runs as wholes: loops that a trial does not shorten, programs that do not start."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from typing import TypeGuard
+
+from policies.claims_base import Case, Outcome, joined
+from policies.gates import gates, tests_mode
+from policies.parsed import ParsedBundle
+from policies.records import Phase, Rehearsal
+
+_UNLIMITED = (
+    r"\bstill\b|\bfull\b|\bexecutes?\b|\bunbounded\b"
+    r"|\bnot (?:limited|reduced|shorten|bounded|respected|capped)"
+)
+_KEY = re.compile(r"\b(?:cfg|config)((?:\.\w+)+)")
+_NO_START = (
+    r"\b(?:cannot|can't|will not|won't|does not|doesn't) (?:\w+ )?(?:be )?(?:run|execut\w*|start|launch\w*)\b"
+    r"|\bexecution will fail\b|\bnot (?:executable|runnable)\b|\bbefore (?:any )?training (?:even )?starts\b"
+    r"|\bcrash(?:es)? (?:immediately|at (?:start|launch)|on import)\b"
+)
+_CONDITION = (
+    r"\bif\b|\bwhen\b|\bonce\b|\bunless\b|\bwhenever\b|\bgpu\b|\bcuda\b|\bany other\b|\bon python\b"
+    r"|\bas soon as\b"
+)
+_PHASES: tuple[tuple[str, Phase], ...] = (
+    (r"\bevaluat\w*", "evaluate"),
+    (r"\boptuna\b|\bfull\b|\bsearch\b|\bsweep\b", "full"),
+)
+_FEW = 2
+"""Batches that a trial may take."""
+
+
+def unshortened(case: Case) -> Iterator[Outcome]:
+    """`in trial mode x still runs cfg.a.steps times`: no trial sets or guards the key."""
+    if not case.says(r"\btrial\b") or not case.says(_UNLIMITED):
+        return
+    for path in dict.fromkeys(match.strip(".") for match in _KEY.findall(case.text)):
+        key = path.rpartition(".")[2]
+        values = {v for v in _values(case.subject, path.split(".")) if isinstance(v, int)}
+        reads = [(m, n) for m, n in case.subject.walk() if _reads(n, key)]
+        if not reads or not values or min(values) <= _FEW or _set_somewhere(case.subject, key):
+            continue
+        mode = case.subject.contract.mode
+        if not any(tests_mode(gates(case.subject, module, node), mode) for module, node in reads):
+            module, node = reads[0]
+            told = f"{module.path}:{node.lineno} reads `{path}` ({', '.join(map(str, sorted(values)))})"
+            yield Outcome(
+                "confirmed", f"{told}; nothing sets it in a trial and no test of the mode guards it", 9
+            )
+            return
+
+
+def starts(case: Case) -> Iterator[Outcome]:
+    """`the code does not run`: as the rehearsals of that phase show for every run."""
+    if not case.says(_NO_START) or case.says(_CONDITION):
+        return
+    phase: Phase = next((p for words, p in _PHASES if case.says(words)), "trial")
+    mine = [r for r in case.evidence.rehearsals if r.phase == phase and r.status != "skipped"]
+    failed = [r for r in mine if r.status == "failed"]
+    wanted = set(case.subject.run_documents) if phase != "evaluate" else set[str]()
+    if failed:
+        yield Outcome("confirmed", joined([_failure(r) for r in failed], limit=2))
+    elif mine and wanted <= {r.run_id for r in mine} and all(_worked(r) for r in mine):
+        yield Outcome("refuted", _passed(phase, mine))
+
+
+def _worked(record: Rehearsal) -> bool:
+    """Whether a rehearsal did what its phase is for."""
+    return record.phase != "trial" or (record.proof is not None and record.proof.trained)
+
+
+def _passed(phase: Phase, records: Sequence[Rehearsal]) -> str:
+    runs = ", ".join(r.run_id for r in records if r.run_id) or "the bundle"
+    steps = [r.proof.optimizer_steps for r in records if r.proof]
+    return f"{phase} of {runs} was rehearsed and passed" + (
+        f": {sum(steps)} optimizer steps" if any(steps) else ""
+    )
+
+
+def _failure(record: Rehearsal) -> str:
+    failure = record.failure
+    run = f" of {record.run_id}" if record.run_id else ""
+    if failure is None:
+        return f"{record.phase}{run} failed: {record.note}"
+    place = f" at {failure.file}:{failure.line}" if failure.file else ""
+    return f"{record.phase}{run}: {failure.exception}: {failure.message}{place}"
+
+
+def _reads(node: ast.AST, key: str) -> TypeGuard[ast.expr]:
+    """Whether a node reads a config key as an attribute or by subscript."""
+    match node:
+        case ast.Attribute(attr=attr, ctx=ast.Load()):
+            return attr == key
+        case ast.Subscript(slice=ast.Constant(value=value), ctx=ast.Load()):
+            return value == key
+    return False
+
+
+def _set_somewhere(subject: ParsedBundle, key: str) -> bool:
+    """Whether code gives the key a value, by assignment or in an override."""
+    for _, node in subject.walk():
+        match node:
+            case ast.Attribute(attr=attr, ctx=ast.Store()) if attr == key:
+                return True
+            case ast.Constant(value=str(text)) if re.search(rf"\b{re.escape(key)}\b", text):
+                return True
+    return False
+
+
+def _values(subject: ParsedBundle, path: list[str]) -> Iterator[object]:
+    """Values that the run configs give to a path."""
+    for document in subject.run_documents.values():
+        value: object = document.data
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if value is not None:
+            yield value
