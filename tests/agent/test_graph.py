@@ -27,7 +27,9 @@ PYPROJECT = (
     'dependencies = ["hydra-core>=1.3", "omegaconf>=2.3", "wandb>=0.16"]\n\n[tool.uv]\npackage = false\n'
 )
 EVALUATE = "import json\nimport sys\n\nargs = dict(a.split('=', 1) for a in sys.argv[1:])\n"
-EVALUATE += "print(args['results_dir'], json.loads(args['run_ids']))\n"
+EVALUATE += "FILES = ('metrics.json', 'comparison/aggregated_metrics.json')\n"
+EVALUATE += "KEYS = ('primary_metric', 'metrics', 'best_proposed', 'best_baseline', 'gap')\n"
+EVALUATE += "print(args['results_dir'], json.loads(args['run_ids']), FILES, KEYS)\n"
 TRAIN = f"{ENTRY}{LOAD}    cfg = OmegaConf.merge(cfg, run_cfg)\n    print(cfg.model.name, results(cfg))\n"
 
 
