@@ -11,6 +11,7 @@ from policies.hydra.names import literal_tables, origin
 from policies.hydra.search import items
 from policies.hydra.trace import Sample, joined
 from policies.hydra.values import (
+    MADE,
     UNKNOWN,
     Constant,
     Flag,
@@ -229,7 +230,7 @@ def _set(machine: Machine, target: Node, key: Value, value: Value, node: ast.Cal
 def _note_samples(machine: Machine, target: Node, data: dict[str, Any], node: ast.AST, frame: Frame) -> None:
     """Sampled values that a merge brings into a config."""
     for key, value in data.items():
-        if isinstance(value, Sampled) and target.origin != "made":
+        if isinstance(value, Sampled) and target.origin not in MADE:
             place = (frame.module, getattr(node, "lineno", 0), frame.function)
             sample = Sample(*place, value.name, joined(target, key), key in target.data)
             machine.trace.samples.append(sample)

@@ -103,9 +103,10 @@ class Expressions(Machine):
         """`owner.key`; a key that is surely missing is an event."""
         if isinstance(owner, Node):
             self.trace.read(owner, key)
+            self.trace.seen.add(node)
             if key in owner.data:
                 return owner.child(key)
-            if owner.complete and not key.startswith("_"):
+            if owner.complete and owner.origin != "loose" and not key.startswith("_"):
                 path = f"{owner.path}.{key}" if owner.path else key
                 self.event("missing-key", node, frame, path, has_run=owner.flag.has_run)
         elif isinstance(owner, Constant) and isinstance(node, ast.Attribute):
@@ -291,7 +292,7 @@ class Expressions(Machine):
         if not isinstance(key, Constant) or not isinstance(key.value, str):
             return None
         data[key.value] = plain(value)
-        return Node(data, Flag(False), origin="made", complete=False)
+        return Node(data, Flag(False), origin="loose")
 
     def key_of(self, node: ast.Attribute | ast.Subscript, frame: Frame) -> str | None:
         """The key an access names, when it is a literal."""

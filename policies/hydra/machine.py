@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from policies.hydra.trace import Sample, Trace, joined
 from policies.hydra.truth import plain
-from policies.hydra.values import Bound, Constant, Function, Load, Node, Opaque, Sampled, Value
+from policies.hydra.values import MADE, Bound, Constant, Function, Load, Node, Opaque, Sampled, Value
 from policies.parsed import Module, ParsedBundle
 
 EventKind = Literal[
@@ -157,7 +157,7 @@ class Machine:
         for part in parents:
             inner = inner.get(part) if isinstance(inner, dict) else None
         exists = isinstance(inner, dict) and last in inner
-        if isinstance(value, Sampled) and owner.origin != "made":
+        if isinstance(value, Sampled) and owner.origin not in MADE:
             place = (frame.module, getattr(node, "lineno", 0), frame.function)
             self.trace.samples.append(Sample(*place, value.name, joined(owner, dotted), exists))
         elif not exists and owner.flag.struct and owner.complete:

@@ -84,4 +84,4 @@ def best_values(machine: Machine, node: ast.Attribute) -> Value | None:
     names = [s.name for s in machine.trace.suggestions]
     if not (node.attr == "best_params" or is_params) or not names or None in names:
         return None
-    return Node({n: Sampled(n) for n in names if n}, Flag(False), origin="made", complete=False)
+    return Node({n: Sampled(n) for n in names if n}, Flag(False), origin="loose")

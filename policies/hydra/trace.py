@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from policies.hydra.values import Node, Sampled, Value
+from policies.hydra.values import MADE, Node, Sampled, Value
 from policies.parsed import Module
 
 
@@ -60,6 +60,8 @@ class Refusal:
 class Trace:
     """Collected over one launch. Paths of run configs that lie under a group `run` lose that prefix."""
 
+    seen: set[ast.expr] = field(default_factory=set)
+    """The expressions behind `reads`."""
     reads: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     """Paths of sections that code goes through, splats or hands to a library; `` is the whole config."""
@@ -72,12 +74,12 @@ class Trace:
 
     def read(self, owner: Node, key: str) -> None:
         """Note that a key is looked up."""
-        if owner.origin != "made":
+        if owner.origin not in MADE:
             self.reads.add(joined(owner, key))
 
     def use(self, value: Value) -> None:
         """Note that a config section is used as a whole."""
-        if isinstance(value, Node) and value.origin == "made":
+        if isinstance(value, Node) and value.origin in MADE:
             self.names |= {key for key, held in value.data.items() if not isinstance(held, Sampled)}
         elif isinstance(value, Node):
             self.used.add(value.path.removeprefix("run.") if value.path != "run" else "")

@@ -19,6 +19,10 @@ class Flag:
     """Whether the run config has been merged in at the top."""
 
 
+MADE = ("made", "loose")
+"""Origins of dictionaries that code builds, which are no part of the config."""
+
+
 @dataclass
 class Node:
     """A DictConfig. `data` is shared between aliases, as it is at run time."""
@@ -28,7 +32,8 @@ class Node:
     path: str = ""
     """Dotted path from the config's root, for messages."""
     origin: str = "config"
-    """`config`: composed by Hydra; `run`: loaded from a run config; `made`: built in code."""
+    """`config`: composed by Hydra; `run`: loaded from a run config; `made`: built in code;
+    `loose`: built in code, with more keys than are known."""
     complete: bool = True
     """False once something unknown was merged in: a missing key then proves nothing."""
 
