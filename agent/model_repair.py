@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.repair_prompt import build_request
+from agent.tests_prompt import build_tests_request
 from policies.edits import ApplyResult, RepairAnswer, Unresolved, apply_edits, parse_answer
 from policies.errors import BadReply
 from policies.parsed import ParsedBundle
@@ -44,7 +45,8 @@ def repair_with_model(
 
     Raises: ModelUnavailable, LimitReached.
     """
-    request = build_request(subject, findings, history=history, rehearsals=rehearsals)
+    build = build_tests_request if subject.contract.kind == "tests" else build_request
+    request = build(subject, findings, history=history, rehearsals=rehearsals)
     reply = model.complete(request)
     answer, result = _applied(subject, reply)
     if not result.problems:

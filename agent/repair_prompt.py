@@ -64,7 +64,7 @@ def _request(
         _run_configs(subject, findings, fence),
         _sources(subject, findings, rehearsals, whole_lines, fence),
         _findings(findings, rehearsals, fence),
-        _history(history, fence),
+        history_part(history, fence),
     ]
     user = "\n\n".join(part for part in parts if part)
     return ModelRequest(
@@ -197,7 +197,8 @@ def _findings(findings: Sequence[Finding], rehearsals: Sequence[Rehearsal], fenc
     return "\n".join(lines)
 
 
-def _history(history: Sequence[str], fence: Fence) -> str:
+def history_part(history: Sequence[str], fence: Fence) -> str:
+    """What was tried before; empty when nothing was."""
     if not history:
         return ""
     text = "\n".join(f"- {cut(steady(note), 800)}" for note in history[-8:])

@@ -18,6 +18,8 @@ from policies.parsed import Document, Module, parse_module, parse_toml, parse_ya
 from policies.records import Bundle
 
 SCHEMA_NAME = "repair_answer"
+MAX_LISTED = 80
+"""Files that a message lists."""
 
 
 class _Part(BaseModel):
@@ -148,8 +150,11 @@ class _Patch:
         given = self.contract.run_config_dir.strip("/") + "/"
         if path in self.bundle.run_configs or path.startswith(given):
             raise EditProblem("run configs are given and must not be changed; adapt the code to them")
+        if path in self.bundle.given or path in self.bundle.binaries:
+            raise EditProblem("tests, their settings and data are given; repair the code that they test")
         if path not in self.contract.files:
-            raise EditProblem(f"not a file of the bundle; only these are: {', '.join(self.contract.files)}")
+            listed = ", ".join(self.contract.files[:MAX_LISTED])
+            raise EditProblem(f"not a file of the bundle; only these are: {listed}")
 
     def _edited(self, path: str, edit: Edit) -> tuple[str, str]:
         current = self.texts.get(path, self.bundle.files.get(path, ""))

@@ -39,10 +39,11 @@ def record(state: RepairState, runtime: Runtime[Deps]) -> RepairState:
     return update
 
 
-def score(reviewed: Reviewed) -> tuple[bool, int, int]:
-    """How good a bundle is: ready, rehearsals passed, blocking findings (fewer is better)."""
+def score(reviewed: Reviewed) -> tuple[bool, int, int, int]:
+    """How good a bundle is: ready, rehearsals passed, tests passed, blocking findings (fewer is better)."""
     passed = sum(r.status == "passed" for r in reviewed.rehearsals)
-    return (reviewed.ready, passed, -len(reviewed.verdict.blocking))
+    tests = sum(r.proof.tests_passed for r in reviewed.rehearsals if r.proof)
+    return (reviewed.ready, passed, tests, -len(reviewed.verdict.blocking))
 
 
 def _first(state: RepairState, deps: Deps) -> RepairState:
@@ -59,9 +60,9 @@ def _reviewed(state: RepairState) -> Reviewed:
 
 
 def _is_worse(attempt: Reviewed, base: Reviewed) -> bool:
-    """Fewer rehearsals pass, or as many, nothing is resolved and more is wrong."""
-    ready, passed, blocking = score(attempt)
-    _, passed_before, blocking_before = score(base)
+    """Fewer rehearsals pass, or tests of one, or as many, nothing is resolved and more is wrong."""
+    ready, *passed, blocking = score(attempt)
+    _, *passed_before, blocking_before = score(base)
     if ready or passed != passed_before:
         return passed < passed_before and not ready
     return blocking < blocking_before and not _gone(base, attempt)
