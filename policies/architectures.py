@@ -125,6 +125,11 @@ def matching(names: Iterator[str] | tuple[str, ...], target: str) -> tuple[str, 
     return tuple(name for name in names if name == target or name.endswith(f".{target}"))
 
 
+def told_of() -> str:
+    """The version of transformers whose modules are described."""
+    return str(table("model_modules")["transformers"])
+
+
 @lru_cache(maxsize=1)
 def _families() -> Mapping[str, str]:
     said = table("model_modules")["families"]
@@ -134,10 +139,11 @@ def _families() -> Mapping[str, str]:
 @lru_cache(maxsize=32)
 def _architecture(family: str) -> Architecture:
     entry = table("model_modules")["families"][family]
+    everywhere = table("model_modules")["every_module"].split()
     return Architecture(
         family,
         tuple(entry["linear"].split()),
         tuple(entry["tuple"].split()),
         tuple(entry["other"].split()),
-        frozenset(entry["attributes"].split()),
+        frozenset((*entry["attributes"].split(), *everywhere)),
     )

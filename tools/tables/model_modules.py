@@ -85,16 +85,20 @@ def tuples_of(model: Model) -> set[str]:
 
 
 def described(configs: Iterable[Any]) -> dict[str, str]:
-    """Module names of all heads (`#` stands for a number), by what they are, and attributes of modules."""
+    """Module names of all heads (`#` stands for a number), by what they are, and attributes of modules.
+
+    Attributes that every module has are left out.
+    """
+    plain = set(dir(importlib.import_module("torch").nn.Module()))
     names: dict[str, set[str]] = {"linear": set(), "tuple": set(), "other": set(), "attributes": set()}
     for model in (model for config in configs for model in models_of(config)):
         tuples = tuples_of(model)
         for name, module in model.named_modules():
             kind = "linear" if type(module).__name__ in LINEAR else "tuple" if name in tuples else "other"
             names[kind].add(re.sub(r"\b\d+\b", "#", name))
-            names["attributes"] |= {*vars(module), *module._modules, *module._parameters}
+            names["attributes"] |= set(dir(module))
     names["other"] -= names["tuple"] | {""}
-    names["attributes"] = {name for name in names["attributes"] if not name.startswith("_")}
+    names["attributes"] = {name for name in names["attributes"] - plain if not name.startswith("_")}
     return {kind: " ".join(sorted(found)) for kind, found in names.items()}
 
 
@@ -113,7 +117,10 @@ def main() -> None:
         entry = families.setdefault(kind, {"ids": [], **described(configs_of(catalog))})
         entry["ids"] = sorted({*entry["ids"], *ids_of(catalog)})
     version = importlib.import_module("transformers").__version__
-    sys.stdout.write(json.dumps({"transformers": version, "families": families}, indent=1) + "\n")
+    modules = dir(importlib.import_module("torch").nn.Module())
+    plain = " ".join(name for name in modules if not name.startswith("_"))
+    found = {"transformers": version, "every_module": plain, "families": families}
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
