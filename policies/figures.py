@@ -52,7 +52,7 @@ def _last_parts(
             yield from _last_parts(subject, module, inner, steps + 1)
         case ast.Call(args=[*_, last]) if called_name(node) in SAME | {"join", "joinpath"}:
             yield from _last_parts(subject, module, last, steps + 1)
-        case ast.Constant(value=str()) | ast.JoinedStr():
+        case ast.Constant(value=str()) | ast.JoinedStr() | ast.BinOp(op=ast.Add()):
             yield module, node
         case ast.Name(id=name):
             yield from _of_name(subject, module, node, name, steps)

@@ -21,6 +21,7 @@ ANY = frozenset({"*"})
 NONE: frozenset[str] = frozenset()
 MAX_TEXTS = 60
 MAX_DEPTH = 14
+MAX_STEPS = 5000
 EMPTY_MAKERS = frozenset({"defaultdict", "OrderedDict", "Counter"})
 COPIES = frozenset({"copy", "deepcopy", "dict"})
 
@@ -49,6 +50,8 @@ class Reader:
     subject: ParsedBundle
     seen: set[tuple[str, int, str, str]] = field(default_factory=set)
     depth: int = 0
+    steps: int = 0
+    """How many names were followed; past a limit nothing is told any more."""
 
     def texts(self, module: Module, node: ast.AST | None) -> frozenset[str]:
         """Every text that an expression may be."""
@@ -125,7 +128,8 @@ class Reader:
 
     def _returned(self, module: Module, function: Function, item: int | None) -> frozenset[str]:
         mark = (module.path, function.lineno, function.name, f"return {item}")
-        if mark in self.seen or self.depth > MAX_DEPTH:
+        self.steps += 1
+        if mark in self.seen or self.depth > MAX_DEPTH or self.steps > MAX_STEPS:
             return NONE if mark in self.seen else ANY
         self.seen.add(mark)
         self.depth += 1
@@ -134,6 +138,7 @@ class Reader:
             if isinstance(node, ast.Return) and module.enclosing_function(node) is function and node.value:
                 found.append(self._picked(module, node.value, item))
         self.depth -= 1
+        self.seen.discard(mark)
         return self._union(found) if found else ANY
 
     def _picked(self, module: Module, value: ast.expr, item: int | None) -> frozenset[str]:
@@ -153,7 +158,8 @@ class Reader:
         mark = (module.path, getattr(scope, "lineno", 0), name, what)
         if mark in self.seen:
             return NONE
-        if self.depth > MAX_DEPTH:
+        self.steps += 1
+        if self.depth > MAX_DEPTH or self.steps > MAX_STEPS:
             return ANY
         self.seen.add(mark)
         self.depth += 1
@@ -263,27 +269,31 @@ class Reader:
         return frozenset(itertools.chain.from_iterable(parts))
 
 
+_SHARED = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
+"""Nodes that Python makes once and uses everywhere: they have no one place."""
+
+
 @lru_cache(maxsize=512)
 def _nodes_by_scope(module: Module) -> dict[ast.AST | None, tuple[ast.AST, ...]]:
     """Function (None: the module) -> the nodes in it, those of nested functions left out."""
     found: dict[ast.AST | None, list[ast.AST]] = {}
-
-    def collect(node: ast.AST, scope: ast.AST | None) -> None:
-        todo = [(node, scope)]
-        while todo:
-            current, owner = todo.pop()
-            found.setdefault(owner, []).append(current)
-            inner = current if isinstance(current, ast.FunctionDef | ast.AsyncFunctionDef) else owner
-            children = list(ast.iter_child_nodes(current))
-            todo += [(child, inner) for child in reversed(children)]
-
-    if module.tree is not None:
-        collect(module.tree, None)
+    scopes: dict[ast.AST, ast.AST | None] = {}
+    parents = module.parents
+    for node in module.nodes:
+        if isinstance(node, _SHARED):
+            continue
+        parent = parents.get(node)
+        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef):
+            scope: ast.AST | None = parent
+        else:
+            scope = scopes[parent] if parent is not None else None
+        scopes[node] = scope
+        found.setdefault(scope, []).append(node)
     return {scope: tuple(nodes) for scope, nodes in found.items()}
 
 
 def nodes_of(module: Module, scope: ast.AST | None) -> tuple[ast.AST, ...]:
-    """The nodes of a function, its arguments included, or of the module's top level, in source order."""
+    """The nodes of a function, its arguments included, or of the module's top level, outer ones first."""
     return _nodes_by_scope(module).get(None if isinstance(scope, ast.Module) else scope, ())
 
 
@@ -292,9 +302,12 @@ def _bindings(module: Module) -> dict[tuple[ast.AST | None, str], tuple[ast.AST,
     found: dict[tuple[ast.AST | None, str], list[ast.AST]] = {}
     for scope, nodes in _nodes_by_scope(module).items():
         for node in nodes:
-            for name in _names_bound(node):
+            for name in _names_bound(node) if isinstance(node, _BINDERS) else ():
                 found.setdefault((scope, name), []).append(node)
     return {key: tuple(nodes) for key, nodes in found.items()}
+
+
+_BINDERS = (ast.stmt, ast.arg, ast.comprehension, ast.NamedExpr)
 
 
 def _names_bound(node: ast.AST) -> Iterator[str]:

@@ -132,8 +132,13 @@ def _is_log(module: Module, call: ast.Call) -> bool:
     root = origin(module, call.func).partition(".")[0]
     owner = ast.unparse(call.func.value).lower()
     speaks = len(call.args) > 1 and not isinstance(call.args[0], ast.Dict) and "logg" in owner
-    numeric = bool(call.args) and isinstance(call.args[0], ast.Constant | ast.BinOp | ast.UnaryOp)
+    first = call.args[0] if call.args else None
+    numeric = isinstance(first, ast.Constant | ast.BinOp | ast.UnaryOp) and not _merges(first)
     return root not in OTHER_LOGS and not speaks and not numeric
+
+
+def _merges(node: ast.expr) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr)
 
 
 def _handed_on(subject: ParsedBundle) -> frozenset[str]:

@@ -50,9 +50,9 @@ class HistoryKeys(Check):
             return
         names = ", ".join(sorted(known.history - OWN)[:12])
         for module, node in subject.walk():
-            for asked in _asked(module, node) if not _caught(module, node) else ():
+            for asked in _asked(module, node):
                 lost = [key for key in asked if not known.has(key, summary=False)]
-                if lost:
+                if lost and not _caught(module, node):
                     yield self.finding(
                         module.path,
                         node.lineno,  # type: ignore[attr-defined]  # only calls ask

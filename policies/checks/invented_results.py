@@ -74,11 +74,14 @@ class InventedResults(Check):
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """One finding for each function with such a case."""
+        script = evaluation(subject)
         for module in subject.parsable:
             reported: set[ast.AST | None] = set()
             for node in module.nodes:
-                reason = _reason(module, node, module is evaluation(subject))
-                function = module.enclosing_function(node)
+                if not isinstance(node, ast.Call | ast.Assign):
+                    continue
+                reason = _reason(module, node, module is script)
+                function = module.enclosing_function(node) if reason else None
                 if reason and (function is None or function not in reported):
                     reported.add(function)
                     line = getattr(node, "lineno", 0)
@@ -87,17 +90,22 @@ class InventedResults(Check):
 
 def _reason(module: Module, node: ast.AST, evaluates: bool) -> str:
     match node:
-        case ast.Call(args=[one, other, *_]) if _SCORES.match(origin(module, node.func)):
-            if _root(module, one, 0) == _root(module, other, 0) != "":
-                return "predictions are scored against themselves, so the result is always perfect"
-        case ast.Call() if origin(module, node.func).endswith("ttest_ind_from_stats"):
-            if _constant_spread(node):
-                return "the significance test gets a made-up standard deviation"
-        case ast.Call() if _DRAWS.match(origin(module, node.func)) and _is_reported(module, node):
-            return "random numbers are reported as results"
+        case ast.Call():
+            return _reason_of_call(module, node, origin(module, node.func))
         case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(args=[ast.List() as rows, *_])):
             if evaluates and re.search(r"^cm\b|^cm_|conf", name) and _from_rate(module, rows):
                 return "the counts of the confusion matrix are worked out from a rate, not counted"
+    return ""
+
+
+def _reason_of_call(module: Module, call: ast.Call, name: str) -> str:
+    if _SCORES.match(name) and len(call.args) > 1:
+        if _root(module, call.args[0], 0) == _root(module, call.args[1], 0) != "":
+            return "predictions are scored against themselves, so the result is always perfect"
+    elif name.endswith("ttest_ind_from_stats") and _constant_spread(call):
+        return "the significance test gets a made-up standard deviation"
+    elif _DRAWS.match(name) and _is_reported(module, call):
+        return "random numbers are reported as results"
     return ""
 
 

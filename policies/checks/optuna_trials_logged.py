@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 
 from policies.base import Bad, Check, Evidence, Good
 from policies.call_sites import called_name
 from policies.gates import Function
 from policies.hydra.names import local_functions, origin
+from policies.literal_keys import nodes_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.trial_mode import training_modules
@@ -30,6 +32,8 @@ def objective(trial):
 optuna.create_study().optimize({3}, n_trials=3)
 """
 MAX_DEPTH = 6
+_LEAVES = (ast.Return, ast.Continue, ast.Break, ast.Raise)
+_DECIDES = (ast.If, ast.IfExp, ast.BoolOp, ast.Try, ast.Match, ast.Lambda)
 
 
 class OptunaTrialsLogged(Check):
@@ -74,7 +78,7 @@ class OptunaTrialsLogged(Check):
 
 def _objectives(module: Module) -> Iterator[Function]:
     """Functions given to `study.optimize`, by name or called by a lambda."""
-    functions = {n.name: n for n in module.nodes if isinstance(n, ast.FunctionDef)}
+    functions = {name: function for name, (_, function) in _functions(module).items()}
     for node in module.nodes:
         match node:
             case ast.Call(func=ast.Attribute(attr="optimize"), args=[ast.Name(id=name), *_]):
@@ -92,10 +96,15 @@ def _reached(
     if function in seen or depth > MAX_DEPTH:
         return
     seen.add(function)
-    calls = [n for n in ast.walk(function) if isinstance(n, ast.Call) and _is_sure(module, n, function)]
+    inside = [n for n in nodes_of(module, function) if isinstance(n, ast.Call | ast.If)]
+    exits = [n.lineno for n in inside if isinstance(n, ast.If) and isinstance(n.body[-1], _LEAVES)]
+    last = min(exits, default=sys.maxsize)
+    calls = [
+        n for n in inside if isinstance(n, ast.Call) and n.lineno < last and _is_sure(module, n, function)
+    ]
     calls.sort(key=lambda n: (n.lineno, n.col_offset))
     yield module, function, [c for c in calls if origin(module, c.func) in ("wandb.init", "wandb.log")]
-    nested = {n.name: (module, n) for n in module.nodes if isinstance(n, ast.FunctionDef)}
+    nested = _functions(module)
     for call in calls:
         if isinstance(call.func, ast.Name):
             local = local_functions(subject, module).get(call.func.id)
@@ -105,17 +114,18 @@ def _reached(
 
 
 def _is_sure(module: Module, node: ast.AST, function: Function) -> bool:
-    """Whether a call runs whenever the function does, but for loops and the arguments' sake."""
-    line = getattr(node, "lineno", 0)
+    """Whether no test or handler decides whether a call of the function runs; loops are taken to run."""
     child, parent = node, module.parents.get(node)
     while parent is not None and parent is not function:
-        if isinstance(
-            parent, ast.If | ast.IfExp | ast.BoolOp | ast.Try | ast.Match | ast.FunctionDef | ast.Lambda
-        ):
-            tested = isinstance(parent, ast.If | ast.IfExp) and child is parent.test
-            first = isinstance(parent, ast.BoolOp) and child is parent.values[0]
-            if not tested and not first and not (isinstance(parent, ast.Try) and child in parent.body):
-                return False
+        tested = isinstance(parent, ast.If | ast.IfExp) and child is parent.test
+        first = isinstance(parent, ast.BoolOp) and child is parent.values[0]
+        tried = isinstance(parent, ast.Try) and child in parent.body
+        if isinstance(parent, _DECIDES) and not tested and not first and not tried:
+            return False
         child, parent = parent, module.parents.get(parent)
-    leaves = (n for n in ast.walk(function) if isinstance(n, ast.If) and n.lineno < line)
-    return not any(isinstance(n.body[-1], ast.Return | ast.Continue | ast.Break | ast.Raise) for n in leaves)
+    return True
+
+
+def _functions(module: Module) -> dict[str, tuple[Module, ast.FunctionDef]]:
+    """Functions of a module by name, nested ones included."""
+    return {n.name: (module, n) for n in module.nodes if isinstance(n, ast.FunctionDef)}
