@@ -10,6 +10,7 @@ from policies.evaluate_args import evaluate_path
 from policies.first_party import lookup, resolve
 from policies.parsed import Module, ParsedBundle
 
+_IMPORTERS = {"import_module", "__import__", "run_module", "run_path"}
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -46,17 +47,16 @@ def _targets(text: str) -> Iterator[str]:
 
 def _imports_by_computed_name(module: Module) -> bool:
     """Whether a module's name is put together while running."""
-    return any(
-        isinstance(node, ast.JoinedStr)
-        and any(isinstance(p, ast.Constant) and str(p.value).lstrip().startswith("src.") for p in node.values)
-        for node in module.nodes
-    ) or any(
-        isinstance(node, ast.Call)
-        and ast.unparse(node.func).rpartition(".")[2]
-        in {"import_module", "__import__", "run_module", "run_path"}
-        and not all(isinstance(argument, ast.Constant) for argument in node.args[:1])
-        for node in module.nodes
-    )
+    return any(map(_computes_name, module.nodes))
+
+
+def _computes_name(node: ast.AST) -> bool:
+    match node:
+        case ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]):
+            return start.lstrip().startswith("src.")
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[first, *_]):
+            return name in _IMPORTERS and not isinstance(first, ast.Constant)
+    return False
 
 
 def _next(subject: ParsedBundle, module: Module) -> Iterator[Module]:
@@ -85,33 +85,33 @@ def _beside(subject: ParsedBundle, node: ast.Import | ast.ImportFrom) -> Iterato
     yield from (subject.modules.get(f"src/{name}.py") for name in names)
 
 
-def mentions(subject: ParsedBundle) -> dict[str, list[tuple[str, ast.AST]]]:
-    """Name -> (file, node) of everything that reads or spells it; a plain import alone does not."""
+def mentions(subject: ParsedBundle) -> dict[str, list[tuple[str, int]]]:
+    """Name -> (file, line) of everything that reads or spells it; a plain import alone does not."""
     return subject.memo("reach.mentions", _mentions)
 
 
-def _mentions(subject: ParsedBundle) -> dict[str, list[tuple[str, ast.AST]]]:
-    found: dict[str, list[tuple[str, ast.AST]]] = {}
-    for module, node in subject.walk():
-        for name in _names(node):
-            found.setdefault(name, []).append((module.path, node))
+def _mentions(subject: ParsedBundle) -> dict[str, list[tuple[str, int]]]:
+    found: dict[str, list[tuple[str, int]]] = {}
+    for module in subject.parsable:
+        for node in module.nodes:
+            for name in _names(node):
+                found.setdefault(name, []).append((module.path, getattr(node, "lineno", 0)))
     for path, text in subject.bundle.tree.items():
         if not path.endswith(".py"):
             for name in set(_WORD.findall(text)):
-                found.setdefault(name, []).append((path, ast.Pass()))
+                found.setdefault(name, []).append((path, 0))
     return found
 
 
 def _names(node: ast.AST) -> list[str]:
-    match node:
-        case ast.Name(id=name, ctx=ast.Load()):
-            return [name]
-        case ast.Attribute(attr=name):
-            return [name]
-        case ast.keyword(arg=str(name)):
-            return [name]
-        case ast.ImportFrom(names=aliases):
-            return [alias.name for alias in aliases if alias.asname]
-        case ast.Constant(value=str(text)):
-            return _WORD.findall(text) if len(text) < 200 else []
+    if isinstance(node, ast.Name):
+        return [node.id] if isinstance(node.ctx, ast.Load) else []
+    if isinstance(node, ast.Attribute):
+        return [node.attr]
+    if isinstance(node, ast.keyword):
+        return [node.arg] if node.arg else []
+    if isinstance(node, ast.ImportFrom):
+        return [alias.name for alias in node.names if alias.asname]
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return _WORD.findall(node.value) if len(node.value) < 200 else []
     return []

@@ -80,8 +80,11 @@ def _definitions(module: Module) -> list[Definition]:
 
 def _used(subject: ParsedBundle, module: Module, node: Definition) -> bool:
     """Whether anything outside the definition itself names it."""
-    own = set(map(id, ast.walk(node)))
-    return any(id(user) not in own for _, user in mentions(subject).get(node.name, ()))
+    last = node.end_lineno or node.lineno
+    return any(
+        path != module.path or not node.lineno <= line <= last
+        for path, line in mentions(subject).get(node.name, ())
+    )
 
 
 def _hides_names(module: Module) -> bool:

@@ -7,7 +7,7 @@ import io
 import tokenize
 from collections.abc import Iterator
 
-from policies.admissions import admission
+from policies.admissions import admission, hints
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
@@ -57,13 +57,20 @@ class PlaceholderComment(ModuleCheck):
 
     def find_in(self, module: Module, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every text that admits a gap, in line order."""
-        for line, kind, text in sorted({*_comments(module), *_docstrings(module), *_printed(module)}):
-            phrase = admission(text, comment=kind == "comment")
-            if phrase:
-                yield self.finding(module.path, line, f"a {kind} says `{phrase}`", text.strip()[:160])
+        known = hints(module.text)
+        found = {*_comments(module), *_docstrings(module), *_printed(module)} if known else set()
+        for line, kind, text in sorted(found):
+            lowered = text.lower()
+            if any(hint in lowered for hint in known):
+                phrase = admission(text, comment=kind == "comment")
+                if phrase:
+                    yield self.finding(module.path, line, f"a {kind} says `{phrase}`", text.strip()[:160])
 
 
 def _comments(module: Module) -> Iterator[tuple[int, str, str]]:
+    """The comments of a module, when a line with a `#` has a hint of an admission."""
+    if not any("#" in line and hints(line) for line in module.text.splitlines()):
+        return
     for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], "comment", token.string
