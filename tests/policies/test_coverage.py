@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from policies.contract_reader import contract_of
 from policies.coverage import coverage
 from policies.coverage_topics import HEADING, TOPICS
 from policies.python_tests import CONTRACT
-from policies.registry import checks_for
+from policies.registry import all_checks, checks_for
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "corpus"
 
@@ -24,6 +25,12 @@ def test_every_sentence_of_the_contracts_that_ship_is_covered() -> None:
 def test_every_check_speaks_to_a_sentence_of_the_standard() -> None:
     named = {name for row in coverage(STANDARD) for name in row.checks}
     assert named == {check.ID for check in checks_for("experiment")}
+
+
+def test_every_topic_that_asks_for_checks_has_some() -> None:
+    ids = [check.ID for check in all_checks()]
+    stale = [t.words for t in TOPICS if t.checks and not any(re.fullmatch(t.checks, i) for i in ids)]
+    assert stale == []
 
 
 def test_every_criterion_has_a_topic_for_its_other_checks() -> None:
