@@ -107,9 +107,9 @@ class MissingConfigKey(Check):
 
 
 def _absent(subject: ParsedBundle, kind: EventKind) -> Iterator[tuple[Launch, Event, tuple[str, ...]]]:
-    """The reads of missing keys that are not merely at the wrong place."""
+    """Reads of missing keys that are neither at the wrong place nor in a search space (another check)."""
     for launch, event, runs in events_of(subject, kind):
-        if not is_run_key(subject, launch, event):
+        if not is_run_key(subject, launch, event) and not event.path.startswith("optuna.search_space."):
             yield launch, event, runs
 
 

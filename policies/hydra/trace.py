@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from policies.hydra.values import MADE, Node, Sampled, Value
+from policies.hydra.values import MADE, Constant, Node, Sampled, Value
 from policies.parsed import Module
 
 
@@ -44,6 +44,14 @@ class Study:
     node: ast.Call
     direction: Value | None
     """None when it is not given, which means `minimize`."""
+
+    @property
+    def known_direction(self) -> str:
+        """`minimize` or `maximize`; empty when it cannot be told."""
+        if self.direction is None:
+            return "minimize"
+        value = self.direction.value if isinstance(self.direction, Constant) else ""
+        return value if value in ("minimize", "maximize") else ""
 
 
 @dataclass(frozen=True)
