@@ -116,7 +116,8 @@ def name_at_import(case: Case) -> Iterator[Outcome]:
     """`NameError when the module is imported`: only names that importing evaluates can raise it."""
     if not case.says(r"\bNameError\b") or not case.says(_AT_IMPORT):
         return
-    told = _claimed_names(case.text)
+    spelled = [n for n in case.identifiers if n.isidentifier() and not n.endswith("Error")]
+    told = _claimed_names(case.text) or spelled
     if not told and case.base is not None:
         told = re.findall(r"uses `(\w+)`; nothing in the file binds it", case.base.claim.evidence)
     modules = case.modules if case.names_module or case.base is None else case.base.case.modules

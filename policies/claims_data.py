@@ -13,7 +13,7 @@ _LABEL = r"\b(?:labels?|supervision|targets?)\b"
 _DROPS = (
     r"\b(?:drops?|removes?|discards?|loses?|strips?)\b"
     r"|\b(?:never|not) (?:\w+ )?(?:writes?|adds?|creates?|keeps?|contain)"
-    r"|\bcontains? no\b|\bno\b"
+    r"|\bcontains? no\b|\bha(?:s|ve) no\b"
 )
 _READS = re.compile(
     r"(?:expects?|access(?:es)?|reads?|uses?|looks? up|needs?)\s+`?(\w+)\[\s*[\"'](\w+)[\"']\s*\]`?"

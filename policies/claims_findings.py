@@ -20,13 +20,14 @@ _TOPICS: tuple[tuple[str, str], ...] = (
     (r"working directory|run directory|\bchdir\b|\bcwd\b|relative path", r"chdir|cwd|director|path"),
     (r"\brun_id\b|\brun\.run_id\b", r"run[-_]"),
     (r"\bstruct\b|configkeyerror|configattributeerror", r"struct"),
-    (r"\bconfig\w*\b.*\bkey|\bkey\b.*\bconfig|\bcfg\.", r"key|config"),
+    (r"\bconfig\w*\b.*\bkey|\bkey\b.*\bconfig|\bcfg\.", r"config-key|struct|child-override"),
     (r"\bwandb\b|\bw&b\b", r"wandb"),
     (r"\boptuna\b", r"optuna"),
     (r"attributeerror|does not exist|no attribute|removed in|deprecated", r"api|attribute|exist|removed"),
     (r"\bhooks?\b|\bgat(?:e|es|ing)\b|\bregister", r"module-added|grad"),
     (r"target_modules|\badapters?\b", r"peft|lora"),
-    (r"\bhistory\b|\blogs?\b|\blogged\b|\bsummary\b", r"history|metric-key|summary"),
+    (r"\bhistory\b|\bsummary\b", r"history|summary"),
+    (r"\b(?:never|not) (?:logs?|logged|written|saved)\b|\bmismatch", r"metric-key"),
     (r"\bignored\b|\bnever (?:used|read)\b|\bunused\b|\bnot (?:used|read)\b", r"unread|unused|ignored"),
     (r"\bsearch[- ]?space\b|\bsampled?\b|\bhyper-?param", r"optuna|search"),
 )
@@ -34,10 +35,10 @@ _TOPICS: tuple[tuple[str, str], ...] = (
 _SURE: tuple[tuple[str, str], ...] = (
     (r"\b(?:run|working) directory\b|\bchdir\b|\bcwd\b", r"hydra-version-base|hydra-chdir"),
     (r"\bAutoModelForSeq2SeqLM\b", r"seq2seq-decoder"),
-    (r"\btrial\b.*\b(?:budget|batch(?:es)?|warm-?up|bounded|full (?:validation|data))", r"trial-unbounded"),
+    (r"\btrial\b.*\b(?:budget|training batch(?:es)?|warm-?up|unbounded|training loop)", r"trial-unbounded"),
     (r"\bprimary[ _-]metric\b.*\b(?:exact|heuristic|instead|string|differ)", r"primary-metric"),
     (r"\blabels?\b.*\b(?:drop|remov|lost)|\b(?:drop|remov)\w+\b.*\blabels?\b", r"label-dropped"),
-    (r"\bsubstitut|\bpad[_ -]token\b.*\b(?:missing|none|not set|undefined)", r"pad-token"),
+    (r"\bpad[_ -]token\b.*\b(?:missing|none|not set|undefined)", r"pad-token"),
 )
 """What a claim says, and the checks whose finding in the same file says the same."""
 _COMMON = frozenset(

@@ -31,6 +31,11 @@ _STARTS = re.compile(
     r"unknown-api-name|unresolved-import|undefined-name|sibling-import|syntax-error|struct-|hydra-config"
 )
 """Checks whose findings can stop a program before its work begins."""
+_RESULTS = re.compile(
+    r"(?:this|that|these)\b(?: [\w-]+){0,3}? (?:causes?|breaks?|violates?|contradicts?|prevents?|means|makes|"
+    r"leads?|results?|raises?|crash(?:es)?|fails?)\b",
+    re.IGNORECASE,
+)
 _FIRST = r"\bexecution\b|\bimmediate(?:ly)?\b|\bat once\b|\bfirst\b"
 
 
@@ -95,8 +100,7 @@ def bound_too_late(case: Case) -> Iterator[Outcome]:
 def rests_on_nothing(case: Case) -> Iterator[Outcome]:
     """`this causes x`, where testing refuted what `this` is."""
     base = case.base
-    told = re.match(r"(?:this|that|these|it)\b", case.body, re.IGNORECASE)
-    if base is not None and told and case.follows and base.claim.status == "refuted":
+    if base is not None and _RESULTS.match(case.body) and base.claim.status == "refuted":
         yield Outcome("refuted", f"it rests on a claim that does not hold: {base.claim.evidence}")
 
 

@@ -13,10 +13,12 @@ from policies.parsed import Module
 _LAUNCHES = r"\b(?:launch(?:es)?|start(?:s)?|spawn(?:s)?|call(?:s)?|invoke(?:s)?|run(?:s)?)\b"
 _CHILD = r"\bsubprocess|\bchild process|\bseparate process"
 _NESTED = _CHILD + r"|\bnested\b|\bsecond hydra\b"
-_OUTSIDE = (
-    r"\bnot (?:a )?(?:part of|covered by|allowed|permitted|specified|foreseen)\b"
-    r"|\boutside\b|\bforbidden\b|\bviolat\w+"
+_OUTSIDE = re.compile(
+    r"\b(?:not (?:a )?(?:part of|covered by|allowed|permitted|specified|foreseen)|outside|forbidden)\b",
+    re.IGNORECASE,
 )
+_ABOUT = r"\b(?:evaluat\w*|pass\w*|overrid\w*|arguments?|environment|mode|not|without|with)\b"
+"""Words that make a statement one about how or what is launched, not about launching."""
 _RULES = r"\bcontract\b|\bcli\b|\bspecif\w+|\brequirements?\b|\bcriteri\w+|\brules?\b|\binterface\b"
 _STARTERS = frozenset({"run", "Popen", "call", "check_call", "check_output", "system"})
 
@@ -36,6 +38,8 @@ def launches(case: Case) -> Iterator[Outcome]:
     if named:
         module, node = named[0]
         target = _target(case, module)
+        if any(path not in (module.path, target) for path in case.files if path.endswith(".py")):
+            return
         told = f"{module.path}:{node.lineno} `{module.line(node.lineno)}`"
         hydra = target and any(e.module.path == target for e in entries(case.subject))
         if target and (hydra or not case.says(r"\bhydra\b")):
@@ -50,7 +54,10 @@ def outside_contract(case: Case) -> Iterator[Outcome]:
     """`a nested launch is not part of the contract`: refuted when no criterion speaks of it."""
     about = case.says(_NESTED) or (case.base is not None and case.base.case.says(_NESTED))
     criteria = case.subject.contract.criteria
-    if not about or not criteria or not case.says(_OUTSIDE) or not case.says(_RULES):
+    told = _OUTSIDE.search(case.body)
+    if not about or not criteria or told is None or not case.says(_RULES):
+        return
+    if re.search(_ABOUT, case.body[: told.start()], re.IGNORECASE):
         return
     if case.files and case.subject.contract.entry_file not in case.files:
         return
@@ -58,8 +65,10 @@ def outside_contract(case: Case) -> Iterator[Outcome]:
     if any(re.search(_NESTED + r"|\bin-process\b|\bone process\b", s, re.IGNORECASE) for s in sentences):
         return
     command = " ".join(case.subject.contract.trial)
-    told = f"the contract fixes the command `{command}`, not how {case.subject.contract.entry_module} does it"
-    yield Outcome("refuted", f"{told}: no sentence of the criteria speaks of child processes")
+    fixed = (
+        f"the contract fixes the command `{command}`, not how {case.subject.contract.entry_module} does it"
+    )
+    yield Outcome("refuted", f"{fixed}: no sentence of the criteria speaks of child processes")
 
 
 def _starts(module: Module, node: ast.Call) -> bool:

@@ -9,10 +9,7 @@ from policies.claims_base import Case, Outcome
 from policies.tables import table
 
 _HEAD = re.compile(r"\bAutoModelFor\w+")
-_LACKS = (
-    r"\b(?:unavailable|not available|does(?: not|n't) (?:exist|support)|not supported|unsupported|"
-    r"cannot be (?:used|loaded)|is missing|mismatch|will (?:raise|fail))\b"
-)
+_LACKS = r"\b(?:unavailable|not available|does(?: not|n't) exist|has no AutoModelFor\w+|cannot be loaded)\b"
 _FAMILY = re.compile(r"\b([A-Z][A-Za-z]+(?:-?v?\d+(?:\.\d+)?)?)(?=[\s\-.,;:)'’`/]|$)")
 
 

@@ -62,11 +62,11 @@ def shared_object(case: Case) -> Iterator[Outcome]:
 
 def ignores_direction(case: Case) -> Iterator[Outcome]:
     """`f ignores the direction of the metrics`: refuted when it subtracts some inputs and not others."""
-    if not case.says(_DIRECTION):
+    if not case.says(_DIRECTION) or case.says(r"\bgap\b"):
         return
     for module, function in _functions(case):
         names = {a.arg for a in function.args.args}
-        turned = {x.id for n in ast.walk(function) for x in _subtracted(n) if x.id in names}
+        turned = {x.id for n in ast.walk(function) for x in _subtracted(n, names)}
         used = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         kept = sorted(used & names - turned)
         if len(turned) > 0 and kept and "return" in ast.unparse(function):
@@ -140,12 +140,13 @@ def _handed(
             yield from (k.value for k in node.keywords if k.arg == name)
 
 
-def _subtracted(node: ast.AST) -> Iterator[ast.Name]:
-    """Names that a subtraction or a sign takes away."""
+def _subtracted(node: ast.AST, names: set[str]) -> Iterator[ast.Name]:
+    """Inputs that are taken away from a bound; the difference of two inputs tells no direction."""
     match node:
-        case ast.BinOp(op=ast.Sub(), right=ast.Name() as name) | ast.UnaryOp(
-            op=ast.USub(), operand=ast.Name() as name
-        ):
-            yield name
+        case ast.BinOp(op=ast.Sub(), left=left, right=ast.Name(id=name) as right) if name in names:
+            if not (isinstance(left, ast.Name) and left.id in names):
+                yield right
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id=name) as operand) if name in names:
+            yield operand
         case _:
             pass

@@ -12,12 +12,13 @@ from policies.figures import FigureName, figure_names
 from policies.parsed import Module
 
 _NAMING = (
-    r"\b(?:figures?|plots?|pdf|files?)\b[^.;]*\bnam(?:e|es|ing)\b|\bnam(?:e|es|ing)\b[^.;]*\b(?:prefix|suffix|pattern)\b"
-    r"|\bnaming (?:pattern|convention)"
+    r"\b(?:figures?|plots?|pdfs?)(?: files?)?[- ]?nam(?:es|ing)\b|\bfigure naming\b"
+    r"|\bnam(?:es|ing)\b[^.;]*\b(?:figures?|plots?|pdfs?|comparison_)|\bfigures?\b.*\bcurrent names\b"
 )
 _UNLIKE = (
-    r"\b(?:not|never|n't|nor) (?:\w+ )?(?:follow|match|adher|conform|comply|respect|use)"
-    r"|\bviolat|\bmiss(?:es|ing)?\b|\bwrong\b|\bignor|\bdeviat|\blacks?\b|\bwithout\b|\bnot followed\b"
+    r"\b(?:not|never|n't|nor) (?:\w+ ){0,2}(?:follow|match|adher|conform|comply|respect)"
+    r"|\bviolat\w*\b[^.;]*\b(?:pattern|convention|naming)|\bmiss(?:es|ing)?\b[^.;]*\b(?:prefix|suffix)"
+    r"|\bdeviat"
 )
 _RUN = re.compile(r"\brid\b|run_?id|run_?name|\brun\.(?:id|name)\b|^run$", re.IGNORECASE)
 _PRIMARY = r"\bprimary[ _-]metric\b"
@@ -73,6 +74,15 @@ def primary_metric(case: Case) -> Iterator[Outcome]:
     if value is not None:
         told = f"{module.path}:{value.lineno} stores `{ast.unparse(value)}`"
         yield Outcome("confirmed", f"{told}; no file of the bundle holds the string `{exact}`", 8)
+
+
+def _holds(case: Case, exact: str) -> bool:
+    """Whether some file has a string, as it stands or put together from literals."""
+    flat = " ".join(exact.split())
+    if any(flat in " ".join(text.split()) for text in case.subject.bundle.tree.values()):
+        return True
+    strings = (n.value for _, n in case.subject.walk() if isinstance(n, ast.Constant))
+    return any(isinstance(text, str) and flat in " ".join(text.split()) for text in strings)
 
 
 def hard_coded(case: Case) -> Iterator[Outcome]:

@@ -17,11 +17,21 @@ _UNLIMITED = (
     r"|\bnot (?:limited|reduced|shorten|bounded|respected|capped)"
 )
 _KEY = re.compile(r"\b(?:cfg|config)((?:\.\w+)+)")
-_NO_START = (
-    r"\b(?:cannot|can't|will not|won't|does not|doesn't) (?:\w+ )?(?:be )?(?:run|execut\w*|start|launch\w*)\b"
-    r"|\bexecution will fail\b|\bnot (?:executable|runnable)\b|\bbefore (?:any )?training (?:even )?starts\b"
-    r"|\bcrash(?:es)? (?:immediately|at (?:start|launch)|on import)\b"
+_WHOLE = (
+    r"(?=\s*(?:[.,;:)]|$|at all\b|as[- ](?:is|it is)\b|successfully\b|in (?:its|the) current\b|immediately\b"
+    r"|out of the box\b))"
 )
+"""What may follow, so that `does not run validation` is not read as `does not run`."""
+_SUBJECT = (
+    r"\b(?:code|codebase|package|experiments?|project|program|pipeline|training|repository|bundle|scripts?)\b"
+)
+_NOT = r"\b(?:cannot|can't|will not|won't|does not|doesn't)"
+_NO_START = (
+    rf"{_SUBJECT}[^.;]*{_NOT} (?:be )?(?:run|executed?|start(?:ed)?|launch(?:ed)?){_WHOLE}"
+    rf"|\bexecution will fail{_WHOLE}|\b(?:code|package|project|bundle) is not (?:executable|runnable)\b"
+    r"|\bbefore (?:any )?training (?:even )?starts\b"
+)
+_EXCEPTION = re.compile(r"\b([A-Z]\w*(?:Error|Exception))\b")
 _CONDITION = (
     r"\bif\b|\bwhen\b|\bonce\b|\bunless\b|\bwhenever\b|\bgpu\b|\bcuda\b|\bany other\b|\bon python\b"
     r"|\bas soon as\b"
@@ -59,18 +69,31 @@ def starts(case: Case) -> Iterator[Outcome]:
     if not case.says(_NO_START) or case.says(_CONDITION):
         return
     phase: Phase = next((p for words, p in _PHASES if case.says(words)), "trial")
+    named = _EXCEPTION.findall(case.text)
     mine = [r for r in case.evidence.rehearsals if r.phase == phase and r.status != "skipped"]
     failed = [r for r in mine if r.status == "failed"]
-    wanted = set(case.subject.run_documents) if phase != "evaluate" else set[str]()
-    if failed:
-        yield Outcome("confirmed", joined([_failure(r) for r in failed], limit=2))
-    elif mine and wanted <= {r.run_id for r in mine} and all(_worked(r) for r in mine):
+    told = [r for r in failed if not named or (r.failure and r.failure.exception.rpartition(".")[2] in named)]
+    if told:
+        yield Outcome("confirmed", joined([_failure(r) for r in told], limit=2))
+    elif not failed and _all_passed(case, phase):
         yield Outcome("refuted", _passed(phase, mine))
+
+
+def _all_passed(case: Case, phase: Phase) -> bool:
+    """Whether every run was rehearsed and worked; what fails only in a full run must be seen in one."""
+    phases = ("evaluate",) if phase == "evaluate" else ("trial", "full")
+    for wanted in phases:
+        mine = [r for r in case.evidence.rehearsals if r.phase == wanted and r.status != "skipped"]
+        runs = set(case.subject.run_documents) if wanted != "evaluate" else set[str]()
+        if not mine or not runs <= {r.run_id for r in mine} or not all(map(_worked, mine)):
+            return False
+    return True
 
 
 def _worked(record: Rehearsal) -> bool:
     """Whether a rehearsal did what its phase is for."""
-    return record.phase != "trial" or (record.proof is not None and record.proof.trained)
+    trained = record.proof is not None and record.proof.trained
+    return record.status == "passed" and (record.phase != "trial" or trained)
 
 
 def _passed(phase: Phase, records: Sequence[Rehearsal]) -> str:
