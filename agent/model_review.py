@@ -93,10 +93,8 @@ def opinion(review: ModelReview, verdict: Verdict) -> str:
     if review.ready or not verdict.is_code_ready:
         return ""
     count = sum(c.severity is Severity.BLOCKING for c in review.said.claims)
-    return (
-        f"the reviewing model calls the bundle not ready, but none of its {count} blocking claims "
-        "is both confirmed and in time"
-    )
+    said = "the reviewing model calls the bundle not ready, but"
+    return f"{said} none of its blocking claims ({count}) is both confirmed and in time"
 
 
 def _parsed(reply: ModelReply) -> tuple[ReviewAnswer | None, str]:

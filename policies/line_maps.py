@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from policies.review_answer import lines_of
 
-MAX_LINES = 4000
+MAX_LINES = 2000
 """Where more lines than this lie between the first and the last change, all of them count as changed."""
 
 

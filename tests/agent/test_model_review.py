@@ -118,7 +118,7 @@ def test_other_claims_do_not_block(tmp_path: Path, claim: dict[str, Any], status
     assert [(c.text, c.status, c.source) for c in result.verdict.claims] == [(claim["text"], status, "model")]
     count = sum(c.severity is Severity.BLOCKING for c in result.verdict.claims)
     assert result.notes[-1] == (
-        f"the reviewing model calls the bundle not ready, but none of its {count} blocking claims "
+        f"the reviewing model calls the bundle not ready, but none of its blocking claims ({count}) "
         "is both confirmed and in time"
     )
 
