@@ -5,9 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
-import libcst as cst
-from libcst.metadata import PositionProvider
-
 from policies.api_usage import Use, bindings, full_name
 from policies.edit import split_lines, transform
 from policies.imports import add_import
@@ -36,7 +33,9 @@ def drop_import(module: Module, use: Use) -> str | None:
     """The text without an imported name."""
     if not isinstance(use.node, ast.ImportFrom) or use.alias is None:
         return None
-    text = transform(module.text, _DropAlias(use.node.lineno, use.alias.name))
+    from policies.transformers.import_from import DropAlias
+
+    text = transform(module.text, DropAlias(use.node.lineno, use.alias.name))
     return text.lstrip("\n") if text is not None and not module.text.startswith("\n") else text
 
 
@@ -82,33 +81,3 @@ def _spelling(bound: Mapping[str, str], right: str) -> tuple[str, str]:
         if home == dotted or (home.startswith(f"{dotted}.") and dotted in ("torch", "omegaconf", "optuna")):
             return local + right.removeprefix(dotted), ""
     return right, f"import {home}"
-
-
-class _DropAlias(cst.CSTTransformer):
-    """Removes one name from the `from` import that starts on a line, and the statement with its last name."""
-
-    METADATA_DEPENDENCIES = (PositionProvider,)
-
-    def __init__(self, line: int, name: str) -> None:
-        super().__init__()
-        self.line, self.name = line, name
-
-    def leave_ImportFrom(
-        self, original_node: cst.ImportFrom, updated_node: cst.ImportFrom
-    ) -> cst.ImportFrom | cst.RemovalSentinel:
-        """Keep the other names; the last one loses its comma unless the list is in parentheses."""
-        start = self.get_metadata(PositionProvider, original_node).start.line
-        if start != self.line or isinstance(updated_node.names, cst.ImportStar):
-            return updated_node
-        names = [alias for alias in updated_node.names if alias.evaluated_name != self.name]
-        if not names:
-            return cst.RemoveFromParent()
-        if updated_node.lpar is None:
-            names[-1] = names[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-        return updated_node.with_changes(names=names)
-
-    def leave_SimpleStatementLine(
-        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
-    ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
-        """A line whose only statement went goes too."""
-        return updated_node if updated_node.body or not original_node.body else cst.RemoveFromParent()

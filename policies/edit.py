@@ -9,11 +9,9 @@ import difflib
 import io
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import libcst as cst
 import tomlkit
-from libcst.metadata import MetadataWrapper
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
@@ -21,6 +19,9 @@ from tomlkit.exceptions import TOMLKitError
 
 from policies.parsed import parse_cst
 from policies.records import Bundle
+
+if TYPE_CHECKING:
+    import libcst as cst
 
 
 def rewrite(bundle: Bundle, path: str, text: str | None) -> Bundle | None:
@@ -51,6 +52,9 @@ def replace_lines(text: str, first: int, last: int, new: str) -> str:
 
 def transform(text: str, transformer: cst.CSTTransformer) -> str | None:
     """Apply a libcst transformer; metadata it depends on is resolved."""
+    import libcst as cst
+    from libcst.metadata import MetadataWrapper
+
     try:
         module = parse_cst(text)
     except (cst.ParserSyntaxError, RecursionError):

@@ -7,14 +7,16 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import libcst as cst
 from ruamel.yaml.error import YAMLError
 
 from policies.contract import Contract
 from policies.records import Bundle, ResearchContext
 from policies.yaml_text import line_of, load_yaml, yaml_error
+
+if TYPE_CHECKING:
+    import libcst as cst
 
 T = TypeVar("T")
 MAX_SOURCE_CHARS = 1_000_000
@@ -85,6 +87,8 @@ class Document:
 @lru_cache(maxsize=512)
 def parse_cst(text: str) -> cst.Module:
     """Parse to a concrete syntax tree, once per text."""
+    import libcst as cst  # takes longer to import than a review takes, and only repairs need it
+
     return cst.parse_module(text)
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import libcst as cst
-
 from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite, transform
 from policies.hydra.composition import compose, led_to_config, primary_config
-from policies.hydra.decorator import SetDecoratorArguments
 from policies.hydra.entry import Entry, entries
 from policies.parsed import ParsedBundle
 from policies.records import Bundle, Finding
@@ -77,6 +74,9 @@ class HydraConfigName(Check):
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """Name the one primary config that the contract has."""
+
+        from policies.transformers.decorator import SetDecoratorArguments
+
         entry = next(
             (e for e in entries(subject) if (e.module.path, e.line) == (finding.file, finding.line)), None
         )
@@ -86,5 +86,5 @@ class HydraConfigName(Check):
         return rewrite(subject.bundle, entry.module.path, transform(entry.module.text, change))
 
 
-def _arguments(entry: Entry) -> dict[str, cst.BaseExpression]:
-    return {name: cst.SimpleString(f'"{getattr(entry, name)}"') for name in ("config_path", "config_name")}
+def _arguments(entry: Entry) -> dict[str, str]:
+    return {name: f'"{getattr(entry, name)}"' for name in ("config_path", "config_name")}

@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-import libcst as cst
-
 from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite, transform
-from policies.hydra.decorator import SetDecoratorArguments
 from policies.hydra.entry import ABSENT, Entry, entries
 from policies.hydra.moved_paths import directory_dependent
 from policies.parsed import ParsedBundle, parse_yaml
@@ -85,12 +82,15 @@ class HydraVersionBase(Check):
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """State the current version base."""
+
+        from policies.transformers.decorator import SetDecoratorArguments
+
         entry = next(
             (e for e in entries(subject) if (e.module.path, e.line) == (finding.file, finding.line)), None
         )
         if entry is None:
             return None
-        change = SetDecoratorArguments(entry.function.name, {"version_base": cst.SimpleString('"1.3"')})
+        change = SetDecoratorArguments(entry.function.name, {"version_base": '"1.3"'})
         return rewrite(subject.bundle, entry.module.path, transform(entry.module.text, change))
 
 

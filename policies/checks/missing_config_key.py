@@ -11,7 +11,6 @@ from policies.hydra.analysis import Launch
 from policies.hydra.checks import also, events_of, folded, is_run_key, runs_text
 from policies.hydra.examples import CONFIG, ENTRY, LOAD, RUNS
 from policies.hydra.machine import Event, EventKind
-from policies.hydra.rename import ReplaceExpression
 from policies.parsed import ParsedBundle
 from policies.records import Bundle, Finding, Severity
 
@@ -95,6 +94,9 @@ class MissingConfigKey(Check):
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """Read the only path of the config that ends in the same key, when every run has it."""
+
+        from policies.transformers.rename import ReplaceExpression
+
         for launch, event, _ in events_of(subject, "missing-key"):
             if event.module.path != finding.file or f"`{event.path}`" not in finding.message:
                 continue

@@ -8,7 +8,6 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite, transform
 from policies.hydra.checks import events_of, runs_text
 from policies.hydra.examples import CONFIG, ENTRY, GROUP_CONFIG, GROUP_RUNS, LOAD, RUNS
-from policies.hydra.rename import ReplaceExpression
 from policies.parsed import ParsedBundle
 from policies.records import Bundle, Finding
 
@@ -58,6 +57,9 @@ class RunIdHasNoKeys(Check):
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """Read the run config's key from the top of the config."""
+
+        from policies.transformers.rename import ReplaceExpression
+
         for _, event, _ in events_of(subject, "not-a-node"):
             if (event.module.path, event.line) != (finding.file, finding.line) or not event.root:
                 continue

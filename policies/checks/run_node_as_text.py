@@ -8,7 +8,6 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite, transform
 from policies.hydra.checks import events_of, runs_text
 from policies.hydra.examples import CONFIG, ENTRY, GROUP_CONFIG, GROUP_RUNS, RUNS
-from policies.hydra.rename import ReplaceExpression
 from policies.parsed import ParsedBundle
 from policies.records import Bundle, Finding
 
@@ -58,6 +57,9 @@ class RunNodeAsText(Check):
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """Use the run's id."""
+
+        from policies.transformers.rename import ReplaceExpression
+
         for _, event, _ in events_of(subject, "node-as-text"):
             has_id = all("run_id" in (d.data or {}) for d in subject.run_documents.values())
             if (

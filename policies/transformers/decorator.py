@@ -8,12 +8,12 @@ import libcst as cst
 
 
 class SetDecoratorArguments(cst.CSTTransformer):
-    """Give the Hydra decorator of `function` these keyword arguments; others stay, in their order."""
+    """Give the Hydra decorator of `function` these keyword arguments, name -> code; others stay, in order."""
 
-    def __init__(self, function: str, values: Mapping[str, cst.BaseExpression]) -> None:
+    def __init__(self, function: str, values: Mapping[str, str]) -> None:
         super().__init__()
         self.function = function
-        self.values = dict(values)
+        self.values = {name: cst.parse_expression(code) for name, code in values.items()}
 
     def leave_FunctionDef(self, original: cst.FunctionDef, updated: cst.FunctionDef) -> cst.FunctionDef:
         """Rewrite the decorator whose name ends in `main`."""
