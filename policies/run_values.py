@@ -50,6 +50,8 @@ def config_path(module: Module, node: ast.expr) -> tuple[str, ...]:
             return _below(module, owner, key)
         case ast.Call(func=ast.Attribute(value=owner, attr="get"), args=[ast.Constant(value=str(key)), *_]):
             return _below(module, owner, key)
+        case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(key)), *_]):
+            return _below(module, owner, key)
     return ()
 
 
