@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from agent import cli_read, cli_repair
+from agent import cli_policy, cli_read, cli_repair
 
 app = typer.Typer(
     name="suture",
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_repair.app)
 app.add_typer(cli_read.app)
+app.add_typer(cli_policy.app)
 
 
 def _version(asked: bool) -> None:

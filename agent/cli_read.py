@@ -19,6 +19,7 @@ from policies.errors import UsageError
 
 if TYPE_CHECKING:
     from agent.results import RepairResult
+    from policies.policy import Policy
     from policies.records import Rejection
     from tools.ledger_read import LedgerReader
 
@@ -209,43 +210,50 @@ def explain(
         str | None,
         typer.Option("--for", metavar="INPUT", help="With --all: the contract that this input brings."),
     ] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option("--policy", metavar="NAME|FILE", help="The checks of this policy; repeatable."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what a check wants, why, and what it does about it."""
     from agent import rule_reference
+    from tools.policy_load import load_policies
 
     if bool(check) == everything:
         raise UsageError("explain wants the id of one check, or --all")
     if source is not None and not everything:
         raise UsageError("--for goes with --all: it says whose contract to explain")
+    held_to = load_policies(policy or ())
     if everything:
-        _explain_all(source, as_json)
+        _explain_all(source, held_to, as_json)
         return
-    one = rule_reference.check_named(check)
+    contract = held_to.contract_for_none()
+    one = rule_reference.check_named(check, held_to.checks_for())
     if as_json:
-        print_json(rule_reference.check_data(one))
+        print_json(rule_reference.check_data(one, contract))
     else:
-        print_text(rule_reference.check_text(one))
+        print_text(rule_reference.check_text(one, contract))
 
 
-def _explain_all(source: str | None, as_json: bool) -> None:
+def _explain_all(source: str | None, policy: Policy, as_json: bool) -> None:
     """The checks, then the table of sentences, of the standard contract or of the one an input brings."""
     from agent import rule_reference
     from agent.coverage_table import coverage_data, coverage_text
-    from policies.contract import STANDARD
-    from policies.registry import all_checks
 
-    contract = STANDARD
+    contract, checks = policy.contract_for_none(), policy.checks_for()
     if source is not None:
-        from policies.contract_reader import contract_of
         from tools.intake import read_request
 
-        contract = contract_of(read_request(source))
+        contract = policy.contract_for(read_request(source, policy.kind))
+    # The sentences of a plain project's criteria are the rehearsals themselves.
+    covered = contract.kind == "experiment"
     if as_json:
-        checks = [rule_reference.check_data(one) for one in all_checks()]
-        print_json({"checks": checks, "coverage": coverage_data(contract)})
+        data = [rule_reference.check_data(one, contract) for one in checks]
+        print_json({"checks": data, "coverage": coverage_data(contract) if covered else None})
     else:
-        print_text(f"{rule_reference.table_text()}\n{coverage_text(contract)}")
+        table = f"\n{coverage_text(contract)}" if covered else ""
+        print_text(rule_reference.table_text(checks, contract) + table)
 
 
 @app.command()

@@ -138,6 +138,9 @@ def _passed(items: Sequence[Rehearsal]) -> Text:
 def _steps(phase: Phase, items: Sequence[Rehearsal]) -> str:
     """What the probes counted: that something passed is not yet that it trained."""
     proofs = [item.proof for item in items if item.phase == phase and item.proof is not None]
+    passed, failed = (sum(getattr(p, name) for p in proofs) for name in ("tests_passed", "tests_failed"))
+    if passed or failed:
+        return f"{count_of(passed, 'test')} passed" + (f", {failed} failed" if failed else "")
     if not any(proof.batches or proof.optimizer_steps for proof in proofs):
         return ""
     batches, steps = (sum(getattr(p, name) for p in proofs) for name in ("batches", "optimizer_steps"))

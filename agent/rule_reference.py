@@ -14,17 +14,23 @@ from typing import Any, Final
 
 from agent.coverage_table import coverage_page
 from policies.base import Bad, Check, Good
-from policies.contract import STANDARD
+from policies.contract import STANDARD, Contract
 from policies.errors import UsageError
-from policies.registry import all_checks
+from policies.policy import composed
+from policies.python_tests import CONTRACT as PROJECT
+from policies.python_tests import POLICY as PYTHON_TESTS
+from policies.registry import all_checks, checks_for, kinds_of
 
 PAGE: Final = Path(__file__).parents[1] / "RULES.md"
 _LANGUAGES: Final = {".py": "python", ".toml": "toml", ".yaml": "yaml", ".yml": "yaml"}
 
 
-def check_named(name: str) -> Check:
-    """The check with this id. Raises UsageError that names the nearest ones."""
-    known = {check.ID: check for check in all_checks()}
+def check_named(name: str, checks: Sequence[Check] = ()) -> Check:
+    """The check with this id, of `checks` or else of all that ship.
+
+    Raises UsageError that names the nearest ones.
+    """
+    known = {check.ID: check for check in (*all_checks(), *checks)}
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
@@ -33,12 +39,12 @@ def check_named(name: str) -> Check:
     raise UsageError(f"there is no check {name!r}; {hint}")
 
 
-def check_data(check: Check) -> dict[str, Any]:
+def check_data(check: Check, contract: Contract = STANDARD) -> dict[str, Any]:
     """A check's documentation for programs."""
     return {
         "check": check.ID,
         "criterion": check.CRITERION,
-        "title": _title(check.CRITERION),
+        "title": _title(check, contract),
         "severity": check.SEVERITY.value,
         "fixes": check.can_fix(),
         "why": check.why(),
@@ -56,6 +62,7 @@ def _files(example: Good, check: Check) -> Iterator[tuple[str, str]]:
     yield example.path or check.PATH, example.source
     yield from example.files.items()
     yield from example.run_configs.items()
+    yield from example.given.items()
 
 
 def _fixed_files(example: Bad, check: Check) -> Iterator[tuple[str, str]]:
@@ -64,16 +71,18 @@ def _fixed_files(example: Bad, check: Check) -> Iterator[tuple[str, str]]:
     yield from example.fixed_files.items()
 
 
-def _title(criterion: int) -> str:
-    return next((c.title for c in STANDARD.criteria if c.number == criterion), "")
+def _title(check: Check, contract: Contract) -> str:
+    """The title of the criterion; a check for another kind of contract numbers by that one's list."""
+    listed = contract if not check.KINDS or contract.kind in kinds_of(type(check)) else PROJECT
+    return next((c.title for c in listed.criteria if c.number == check.CRITERION), "")
 
 
-def check_text(check: Check) -> str:
+def check_text(check: Check, contract: Contract = STANDARD) -> str:
     """A check's documentation for people, in Markdown."""
     does = "fixes it" if check.can_fix() else "reports it"
     lines = [
         f"### {check.ID}",
-        f"Criterion {check.CRITERION} ({_title(check.CRITERION)}), {check.SEVERITY.value}; {does}.",
+        f"Criterion {check.CRITERION} ({_title(check, contract)}), {check.SEVERITY.value}; {does}.",
         check.why(),
         "Bad:",
         *_blocks(_files(check.BAD[0], check)),
@@ -92,19 +101,19 @@ def _blocks(files: Iterator[tuple[str, str]] | Sequence[tuple[str, str]]) -> Ite
         yield f"`{path}`\n\n{fence}{language}\n{body}\n{fence}"
 
 
-def _by_criterion() -> Iterator[tuple[int, list[Check]]]:
-    ranked = sorted(all_checks(), key=lambda c: (c.CRITERION, c.ID))
-    for criterion, checks in groupby(ranked, key=lambda c: c.CRITERION):
-        yield criterion, list(checks)
+def _by_criterion(checks: Sequence[Check]) -> Iterator[tuple[int, list[Check]]]:
+    ranked = sorted(checks, key=lambda c: (c.CRITERION, c.ID))
+    for criterion, group in groupby(ranked, key=lambda c: c.CRITERION):
+        yield criterion, list(group)
 
 
-def table_text() -> str:
+def table_text(checks: Sequence[Check], contract: Contract = STANDARD) -> str:
     """Every check on a line, by criterion, for a terminal."""
-    width = max((len(check.ID) for check in all_checks()), default=0)
+    width = max((len(check.ID) for check in checks), default=0)
     lines: list[str] = []
-    for criterion, checks in _by_criterion():
-        lines += ["", f"{criterion}. {_title(criterion)}"]
-        for check in checks:
+    for criterion, group in _by_criterion(checks):
+        lines += ["", f"{criterion}. {_title(group[0], contract)}"]
+        for check in group:
             does = "fixes" if check.can_fix() else "reports"
             lines.append(
                 f"  {check.ID:{width}}  {check.SEVERITY.value:8}  {does:7}  {_first_sentence(check)}"
@@ -124,12 +133,13 @@ def page_text() -> str:
         "A blocking rule keeps a bundle from being ready; an advisory one does not.",
         "| check | criterion | severity | |\n|---|---|---|---|\n" + "\n".join(_rows()),
     ]
-    for criterion, checks in _by_criterion():
+    for criterion, checks in _by_criterion(checks_for(STANDARD.kind)):
         lines += [
-            f"## {criterion}. {_title(criterion)}",
+            f"## {criterion}. {_title(checks[0], STANDARD)}",
             *(check_text(check).rstrip("\n") for check in checks),
         ]
     lines += [
+        *_project_page(),
         "## What covers each sentence of the standard contract",
         "`suture explain --all --for INPUT` prints the same for the text that an input brings.",
         coverage_page(STANDARD),
@@ -137,8 +147,22 @@ def page_text() -> str:
     return "\n\n".join(lines) + "\n"
 
 
+def _project_page() -> Iterator[str]:
+    """The rules for plain projects: those shared with experiments by name, the others in full."""
+    yield f"## Plain Python projects (`--policy {PROJECT.name}`)"
+    checks = composed([PYTHON_TESTS]).checks_for()
+    rows = [
+        f"| [{c.ID}](#{c.ID}) | {_title(c, PROJECT)} | {c.SEVERITY.value} |"
+        for _, group in _by_criterion(checks)
+        for c in group
+    ]
+    yield "| check | criterion | severity |\n|---|---|---|\n" + "\n".join(rows)
+    shared = {check.ID for check in checks_for(STANDARD.kind)}
+    yield from (check_text(c, PROJECT).rstrip("\n") for c in checks if c.ID not in shared)
+
+
 def _rows() -> Iterator[str]:
-    for _, checks in _by_criterion():
+    for _, checks in _by_criterion(checks_for(STANDARD.kind)):
         for check in checks:
             does = "fixes" if check.can_fix() else "reports"
             yield f"| [{check.ID}](#{check.ID}) | {check.CRITERION} | {check.SEVERITY.value} | {does} |"

@@ -17,7 +17,7 @@ from policies.contract import Contract, Kind
 from policies.contract_reader import contract_of
 from policies.errors import UsageError
 from policies.parsed import ParsedBundle
-from policies.records import Finding, Record, Request, Severity
+from policies.records import Bundle, Finding, Record, Request, Severity
 from policies.registry import adapted, all_checks, checks_for, derived, kinds_of
 
 
@@ -88,6 +88,10 @@ class Policy:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
             raise UsageError(f"policy {self.name}: the contract's `{where}`: {first['msg']}") from error
+
+    def contract_for_none(self) -> Contract:
+        """The contract of an empty request: what can be said before there is an input."""
+        return self.contract_for(Request(source="", kind="directory", bundle=Bundle(files={})))
 
     def checks_for(self, kind: Kind | None = None) -> tuple[Check, ...]:
         """The checks that judge a bundle, in fixing order. Raises UsageError for an id that no check has."""

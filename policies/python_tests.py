@@ -47,6 +47,7 @@ CONTRACT = Contract(
 )
 _ADVICE = (
     "broken-build-backend",
+    "not-text",
     "requirement-syntax",
     "syntax-error",
     "unbound-name",
