@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from policies.base import Api
 from policies.parsed import Module
 
-INSTANCES = {"wandb.run": "wandb.Run"}
-"""Module attributes that hold an instance of a listed class."""
-CATCHES = frozenset({"ImportError", "ModuleNotFoundError", "AttributeError", "Exception", "BaseException"})
+CATCHES = frozenset(
+    {"ImportError", "ModuleNotFoundError", "AttributeError", "TypeError", "Exception", "BaseException"}
+)
+
+
+_ASKS = re.compile(r"TYPE_CHECKING|hasattr\(|\bis_\w+_available\(")
+"""Conditions under which a name may be used that is not there otherwise."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,13 @@ class Use:
 
 def uses_of(module: Module) -> Iterator[Use]:
     """Every use that is certain to be evaluated and that nothing guards, in source order."""
-    bound, guarded = bindings(module), _guarded(module)
+    yield from (use for use in all_uses(module) if is_needed(module, use))
+
+
+@lru_cache(maxsize=256)
+def all_uses(module: Module) -> tuple[Use, ...]:
+    """Every use, in source order."""
+    bound = bindings(module)
     found: list[Use] = []
     for node in module.nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -47,12 +57,13 @@ def uses_of(module: Module) -> Iterator[Use]:
             dotted = full_name(node, bound)
             if dotted and isinstance(node.ctx, ast.Load):
                 found.append(Use(dotted, node))
-    safe = (
-        use
-        for use in found
-        if use.dotted.rpartition(".")[2] not in guarded and not is_guarded(module, use.node)
-    )
-    yield from sorted(safe, key=lambda use: (use.line, use.node.col_offset))
+    return tuple(sorted(found, key=lambda use: (use.line, use.node.col_offset)))
+
+
+def is_needed(module: Module, use: Use) -> bool:
+    """Whether a use is certain to be evaluated and nothing provides for its failure."""
+    parts = use.dotted.split(".")[1:]
+    return _guarded(module).isdisjoint(parts) and not is_guarded(module, use.node)
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[Use]:
@@ -128,6 +139,31 @@ def is_guarded(module: Module, node: ast.AST) -> bool:
     return False
 
 
+def is_swallowed(module: Module, node: ast.AST) -> bool:
+    """Whether the only thing around a node that provides for failure is a handler of every exception.
+
+    Such a handler keeps the run alive, but was not written for a name that does not exist.
+    """
+    child, swallowed = node, False
+    while (parent := module.parents.get(child)) is not None:
+        if isinstance(parent, ast.Try) and child in parent.body and any(map(_catches, parent.handlers)):
+            if not all(map(_catches_all, parent.handlers)):
+                return False
+            swallowed = True
+        elif (
+            isinstance(parent, ast.If | ast.IfExp)
+            and child is not parent.test
+            and _tests_version(parent.test)
+        ) or _is_unevaluated(module, parent, child):
+            return False
+        child = parent
+    return swallowed
+
+
+def _catches_all(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or ast.unparse(handler.type) in ("Exception", "BaseException")
+
+
 def _catches(handler: ast.ExceptHandler) -> bool:
     if handler.type is None:
         return True
@@ -137,7 +173,7 @@ def _catches(handler: ast.ExceptHandler) -> bool:
 
 def _tests_version(test: ast.expr) -> bool:
     text = ast.unparse(test)
-    return "version" in text.lower() or "TYPE_CHECKING" in text or "hasattr(" in text
+    return "version" in text.lower() or _ASKS.search(text) is not None
 
 
 def _is_unevaluated(module: Module, parent: ast.AST, child: ast.AST) -> bool:
@@ -164,6 +200,7 @@ def _postpones(module: Module) -> bool:
     )
 
 
+@lru_cache(maxsize=256)
 def _guarded(module: Module) -> frozenset[str]:
     """Names that the module asks for with hasattr or getattr, or sets itself: absence is provided for."""
     found: set[str] = set()
@@ -179,19 +216,3 @@ def _guarded(module: Module) -> frozenset[str]:
             case _:
                 pass
     return frozenset(found)
-
-
-def missing_part(api: Api, dotted: str) -> tuple[str, str] | None:
-    """The listed module or class and the name that it lacks; None when all exist or cannot be judged."""
-    for short, listed in INSTANCES.items():
-        if dotted.startswith(short + "."):
-            dotted = listed + dotted.removeprefix(short)
-    owner, *parts = dotted.split(".")
-    for part in parts:
-        names = api.modules.get(owner)
-        if names is None:
-            return None
-        if part not in names:
-            return None if owner in api.open_modules or part.startswith("_") else (owner, part)
-        owner = f"{owner}.{part}"
-    return None

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import libcst as cst
 from libcst.metadata import PositionProvider
 
-from policies.api import api_of
-from policies.api_usage import bindings, full_name, is_guarded
+from policies.api_context import Call, api_context
+from policies.api_library import Known, Library
+from policies.api_usage import is_guarded
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.checks.unknown_api_name import renames
 from policies.edit import rewrite, transform
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
+
+_SAID = re.compile(r" takes no argument (?P<old>\w+); (?:use (?P<new>\w+)|leave it out) \(")
+"""How a message names a keyword of the table; a fix goes by it."""
 
 
 class UnknownApiKeyword(ModuleCheck):
@@ -59,45 +64,54 @@ class UnknownApiKeyword(ModuleCheck):
 
     def find_in(self, module: Module, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every keyword that the called function's signature lacks."""
-        bound = bindings(module)
-        for node in module.nodes:
-            dotted = full_name(node.func, bound) if isinstance(node, ast.Call) else ""
-            api = api_of(evidence, dotted.partition(".")[0], subject) if dotted else None
-            accepted = api.signatures.get(dotted) if api is not None else None
-            if not isinstance(node, ast.Call) or api is None or accepted is None or is_guarded(module, node):
-                continue
-            for keyword in node.keywords:
-                if keyword.arg is not None and keyword.arg not in accepted:
-                    version = f"{dotted.partition('.')[0]} {api.version}"
-                    advice = _advice(dotted, keyword.arg, accepted)
+        context = api_context(subject, evidence)
+        for call in context.calls_in(module):
+            wrong = _wrong(call)
+            for keyword in wrong if wrong and not is_guarded(module, call.node) else ():
+                if keyword.arg is not None:
+                    advice = _advice(call, keyword.arg, context.library)
                     yield self.finding(
                         module.path,
                         keyword.lineno,
-                        f"{dotted} of {version} takes no argument {keyword.arg}; {advice}",
-                        f"{module.line(keyword.lineno)}  [signature: {', '.join(sorted(accepted))}]",
+                        f"{call.shown} of {context.library.label(call.home)} takes no argument "
+                        f"{keyword.arg}; {advice}",
+                        f"{module.line(keyword.lineno)}  [signature: {call.signature.shown()}]",
                     )
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """Rename or drop a keyword that the table knows."""
-        module = subject.modules.get(finding.file)
-        if module is None:
+        module, said = subject.modules.get(finding.file), _SAID.search(finding.message)
+        if module is None or said is None:
             return None
-        for name, entry in renames()["keywords"].items():
-            function, _, keyword = name.rpartition(".")
-            if (
-                finding.message.startswith(f"{function} of ")
-                and f" no argument {keyword};" in finding.message
-            ):
-                change = _Keyword(finding.line, keyword, entry.get("use", ""))
-                return rewrite(subject.bundle, module.path, transform(module.text, change))
-        return None
+        change = _Keyword(finding.line, said["old"], said["new"] or "")
+        return rewrite(subject.bundle, module.path, transform(module.text, change))
 
 
-def _advice(function: str, keyword: str, accepted: frozenset[str]) -> str:
-    entry: Mapping[str, Any] = renames()["keywords"].get(f"{function}.{keyword}", {})
+def _wrong(call: Call) -> list[ast.keyword]:
+    """Keywords that the signature lacks, positional-only parameters aside."""
+    signature = call.signature
+    if signature.more_keywords:
+        return []
+    given = (k for k in call.node.keywords if k.arg is not None and k.arg not in signature.keywords)
+    return [k for k in given if k.arg not in signature.positional]
+
+
+def _entry(call: Call, keyword: str, library: Library) -> Mapping[str, Any]:
+    """The table's entry for a keyword of a callable, under whatever name the callable goes."""
+    for name, entry in renames()["keywords"].items():
+        function, _, old = name.rpartition(".")
+        if old == keyword:
+            found = library.find(function)
+            if isinstance(found, Known) and found.home == call.home:
+                return entry
+    return {}
+
+
+def _advice(call: Call, keyword: str, library: Library) -> str:
+    entry = _entry(call, keyword, library)
     if entry:
         return (f"use {entry['use']}" if "use" in entry else "leave it out") + f" ({entry['why']})"
-    close = difflib.get_close_matches(keyword, sorted(accepted), n=1, cutoff=0.7)
+    close = difflib.get_close_matches(keyword, sorted(call.signature.keywords), n=1, cutoff=0.7)
     return f"did you mean {close[0]}?" if close else "nothing in its signature resembles it"
 
 

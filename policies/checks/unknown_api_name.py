@@ -10,13 +10,14 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from policies.api import api_of
+from policies.api_context import api_context
 from policies.api_fix import drop_import, is_used, replace_use
-from policies.api_usage import Use, missing_part, uses_of
-from policies.base import Api, Bad, Evidence, Good, ModuleCheck
+from policies.api_library import Missing
+from policies.api_usage import Use, all_uses, is_needed, is_swallowed
+from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.edit import rewrite
 from policies.parsed import Module, ParsedBundle
-from policies.records import Bundle, Finding
+from policies.records import Bundle, Finding, Severity
 
 _SAID = re.compile(r" has no (?P<wrong>\S+); (?:use (?P<right>\S+))?")
 """How a message names what is wrong and what is right; a fix knows no environment and goes by it."""
@@ -95,27 +96,44 @@ class UnknownApiName(ModuleCheck):
             lines=(1,),
             fixed="from peft import LoraConfig as LoRAConfig\n\nconfig = LoRAConfig(r=8)\n",
         ),
+        Bad(
+            "import wandb\n\n\ndef rows(x):\n    try:\n        return isinstance(x, wandb.WandBTable)\n"
+            "    except Exception:\n        return False\n",
+            lines=(6,),
+            fixed="import wandb\n\n\ndef rows(x):\n    try:\n        return isinstance(x, wandb.Table)\n"
+            "    except Exception:\n        return False\n",
+        ),
         Bad("import wandb\n\ntable = wandb.data_types.no_such_module.Table()\n", lines=(3,)),
         Bad("from transformers import get_linear_schedule_with_warmups as s\n\ns(None, 0, 1)\n", lines=(1,)),
     )
 
     def find_in(self, module: Module, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every import and attribute whose owner is listed and lacks the name."""
-        for use, api, owner, name in _missing(module, subject, evidence):
-            wrong = _entry(use, owner, name)[0]
-            package = owner.partition(".")[0]
-            yield self.finding(
-                module.path,
-                use.line,
-                f"{package} {api.version} has no {wrong}; {_advice(api, use, owner, name)}",
-                f"{module.line(use.line)}  [in {package} {api.version} {owner} has "
-                f"{len(api.modules[owner])} names, {name!r} is not among them]",
-            )
+        library = api_context(subject, evidence).library
+        for use in all_uses(module):
+            missing = library.find(use.dotted) if "." in use.dotted else None
+            if not isinstance(missing, Missing):
+                continue
+            needed = is_needed(module, use)
+            if needed or (use.alias is None and is_swallowed(module, use.node)):
+                yield self._finding(module, use, missing, library.label(use.dotted), needed=needed)
+
+    def _finding(self, module: Module, use: Use, missing: Missing, label: str, *, needed: bool) -> Finding:
+        """A finding; advisory where a handler of every exception hides the failure."""
+        hidden = "" if needed else "; the handler around it hides that"
+        found = self.finding(
+            module.path,
+            use.line,
+            f"{label} has no {_entry(use, missing)[0]}; {_advice(use, missing)}{hidden}",
+            f"{module.line(use.line)}  [in {label} {missing.owner} has "
+            f"{len(missing.names)} names, {missing.name!r} is not among them]",
+        )
+        return found if needed else found.model_copy(update={"severity": Severity.ADVISORY})
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """Use the one right name, or drop an import that nothing uses."""
         module, said = subject.modules.get(finding.file), _SAID.search(finding.message)
-        for use in uses_of(module) if module is not None and said is not None else ():
+        for use in all_uses(module) if module is not None and said is not None else ():
             assert module is not None and said is not None
             if use.line == finding.line and f"{use.dotted}.".startswith(f"{said['wrong']}."):
                 return rewrite(
@@ -124,44 +142,35 @@ class UnknownApiName(ModuleCheck):
         return None
 
 
-def _missing(
-    module: Module, subject: ParsedBundle, evidence: Evidence
-) -> Iterator[tuple[Use, Api, str, str]]:
-    for use in uses_of(module):
-        package = use.dotted.partition(".")[0]
-        api = api_of(evidence, package, subject) if "." in use.dotted else None
-        lacking = missing_part(api, use.dotted) if api is not None else None
-        if api is not None and lacking is not None:
-            yield use, api, *lacking
-
-
-def _entry(use: Use, owner: str, name: str) -> tuple[str, Mapping[str, Any]]:
+def _entry(use: Use, missing: Missing) -> tuple[str, Mapping[str, Any]]:
     """The table's entry for the longest prefix of the use, and that prefix."""
-    table, dotted = renames()["names"], use.dotted
-    while len(dotted) >= len(f"{owner}.{name}"):
+    table, dotted, least = renames()["names"], use.dotted, f"{missing.owner}.{missing.name}"
+    while len(dotted) >= len(least):
         if dotted in table:
             return dotted, table[dotted]
         dotted = dotted.rpartition(".")[0]
-    return f"{owner}.{name}", {}
+    return least, {}
 
 
-def _replacement(use: Use, api: Api, owner: str, name: str) -> tuple[str, str]:
-    """The wrong name and the only right one for it; empty when there is none or a choice."""
-    wrong, entry = _entry(use, owner, name)
+def _replacement(use: Use, missing: Missing) -> str:
+    """The only right name; empty when there is none or a choice."""
+    entry = _entry(use, missing)[1]
     if entry:
-        return wrong, entry.get("use", "")
-    same = [other for other in api.modules[owner] if other.lower() == name.lower()]
-    return wrong, f"{owner}.{same[0]}" if len(same) == 1 else ""
+        return str(entry.get("use", ""))
+    same = [other for other in missing.names if other.lower() == missing.name.lower()]
+    return f"{missing.owner}.{same[0]}" if len(same) == 1 else ""
 
 
-def _advice(api: Api, use: Use, owner: str, name: str) -> str:
+def _advice(use: Use, missing: Missing) -> str:
     """What to write instead, for people and models."""
-    right = _replacement(use, api, owner, name)[1]
-    why = _entry(use, owner, name)[1].get("why", "")
+    right, why = _replacement(use, missing), _entry(use, missing)[1].get("why", "")
     if right:
         return f"use {right.removeprefix('builtins.')}" + (f" ({why})" if why else "")
-    close = difflib.get_close_matches(name, sorted(api.modules[owner]), n=1, cutoff=CLOSE)
-    return why or (f"did you mean {owner}.{close[0]}?" if close else f"nothing in {owner} resembles it")
+    close = difflib.get_close_matches(missing.name, sorted(missing.names), n=1, cutoff=CLOSE)
+    hint = (
+        f"did you mean {missing.owner}.{close[0]}?" if close else f"nothing in {missing.owner} resembles it"
+    )
+    return why or hint
 
 
 def _mended(module: Module, use: Use, wrong: str, right: str) -> str | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 import sysconfig
 from pathlib import Path
 
 import pytest
 
+from policies.api import api_to_data
+from policies.api_signature import signature_of
 from policies.base import Api
 from tools.trial.api_index import index_environment, index_package, installed_version, main
+from tools.trial.api_merge import merged
 from tools.trial.api_plan import PLAN, Scope
 from tools.trial.api_scan import quick_exports
 from tools.trial.api_tree import PackageTree
@@ -27,7 +31,11 @@ TOY = {
     "    @classmethod\n    def load(cls, path, strict=True): ...\n",
     "toy/base.py": "from dataclasses import dataclass\nfrom elsewhere import Other\n\n\n"
     "class Base:\n    def stop(self): ...\n\n\n@dataclass\nclass Options(Base):\n"
-    "    depth: int = 1\n\n\nclass Mixed(Other):\n    x = 1\n",
+    "    depth: int = 1\n    more: str\n    n: int = field(init=False)\n\n\n"
+    "@deprecate_kwarg('old', new_name='size')\ndef factory(kind, /, size=1): ...\n\n\n"
+    "@mystery\ndef unknown(a): ...\n\n\nclass Mixed(Other):\n    x = 1\n",
+    "toy/open.py": "class Open:\n    def __getattr__(self, n): ...\n\n\nclass Patched:\n    y = 1\n\n\n"
+    "class Outer:\n    class Inner:\n        x = 1\n\n\nfor n in 'ab':\n    setattr(Patched, n, 1)\n",
     "toy/dynamic.py": "def __getattr__(name):\n    return name\n",
     "toy/patched.py": "for n in ('a', 'b'):\n    globals()[n] = 1\n",
     "toy/served/__init__.py": "import sys\n_import_structure = {'engine': ['Engine']}\n"
@@ -52,7 +60,7 @@ def toy(tmp_path: Path) -> PackageTree:
 
 def test_names_follow_stars_reexports_and_branches(toy: PackageTree) -> None:
     names, complete = toy.names("toy")
-    modules = {"parts", "_deep", "base", "dynamic", "patched", "served", "zoo", "broken"}
+    modules = {"parts", "_deep", "base", "open", "dynamic", "patched", "served", "zoo", "broken"}
     assert (set(names), complete) == ({"make", "Gadget", "os", "VERSION", "fast"} | modules, True)
 
 
@@ -75,25 +83,59 @@ def test_lazy_structures_are_read(toy: PackageTree) -> None:
     assert complete and {"cat", "cats", "Cat", "Tom", "Lion"} <= names
 
 
-def test_class_members_include_bases_and_attributes(toy: PackageTree) -> None:
-    members = toy.members("toy", "Gadget")
-    assert members is not None
-    assert (set(members.names), members.complete) == ({"limit", "__init__", "name", "load", "stop"}, True)
-    foreign = toy.members("toy.base", "Mixed")
-    assert foreign is not None and not foreign.complete
+@pytest.fixture
+def described(toy: PackageTree, monkeypatch: pytest.MonkeyPatch) -> Api:
+    monkeypatch.setitem(PLAN, "toy", Scope("toy", depth=1))
+    return index_package(toy, "toy", "2.5")
 
 
-def test_signatures_of_functions_classes_methods_and_data_classes(
-    toy: PackageTree, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = ("toy.make", "toy.Gadget", "toy.Gadget.load", "toy.base.Options", "toy.VERSION")
-    monkeypatch.setitem(PLAN, "toy", Scope("toy", depth=0, callables=calls))
-    assert index_package(toy, "toy", "2.5").signatures == {
-        "toy.make": {"size", "colour"},
-        "toy.Gadget": {"name"},
-        "toy.Gadget.load": {"path", "strict"},
-        "toy.base.Options": {"depth"},
+def test_classes_are_described_where_they_are_defined(described: Api) -> None:
+    assert described.homes["toy"]["Gadget"] == "toy._deep.Tool"
+    assert described.classes["toy._deep.Tool"] == {"limit", "name", "load"}
+    assert described.bases["toy._deep.Tool"] == ("toy.base.Base",)
+    assert described.classes["toy.base.Base"] == {"stop"}
+    assert described.bases["toy.base.Mixed"] == ("??Other",)
+    assert described.partial == {"toy.open.Open", "toy.open.Patched"}
+    assert described.classes["toy.open.Outer.Inner"] == {"x"}
+
+
+def test_signatures_of_functions_classes_methods_and_data_classes(described: Api) -> None:
+    assert {name: signature.text for name, signature in described.signatures.items()} == {
+        "toy.parts.make": "size * colour=",
+        "toy.parts.hidden": "",
+        "toy._deep.Tool": "name",
+        "toy._deep.Tool.load": "path strict=",
+        "toy.base.Base": "",
+        "toy.base.Base.stop": "@",
+        "toy.base.Options": "depth= more",
+        "toy.base.factory": "kind / size= * old=",
+        "toy.open.Outer": "",
+        "toy.open.Outer.Inner": "",
+        "toy.open.Patched": "",
+        "toy.open.Open": "",
+        "toy.served.engine.Engine": "",
     }
+
+
+def test_what_two_versions_have_is_joined() -> None:
+    old = Api(
+        "1",
+        {"p": frozenset({"f", "gone"})},
+        homes={"p": {"f": "p.f", "g": "p.g"}},
+        signatures={"p.f": signature_of("a old="), "p.g": signature_of("x")},
+    )
+    new = Api(
+        "2",
+        {"p": frozenset({"f", "fresh"})},
+        frozenset({"p.q"}),
+        homes={"p": {"f": "p.f", "g": "p.g"}},
+        signatures={"p.f": signature_of("a b=")},
+    )
+    both = merged(old, new)
+    assert (both.version, both.oldest, set(both.open_modules)) == ("2", "1", {"p.q"})
+    assert both.modules == {"p": {"f", "gone", "fresh"}}
+    assert {name: s.text for name, s in both.signatures.items()} == {"p.f": "a old= * b="}
+    assert merged(new, new) is new
 
 
 def test_the_cache_is_used_and_a_damaged_one_is_made_anew(
@@ -104,10 +146,10 @@ def test_the_cache_is_used_and_a_damaged_one_is_made_anew(
     fresh = index_environment(roots, ("toy",), cache)
     assert fresh["toy"].version == "2.5"
     kept = next((cache / "api").iterdir())
-    kept.write_text('{"version": "kept", "modules": {}, "open": [], "signatures": {}}')
-    assert index_environment(roots, ("toy",), cache) == {"toy": Api("kept")}
+    kept.write_text(json.dumps(api_to_data(Api("kept"))))
+    assert index_environment(roots, ("toy",), cache)["toy"].version == "kept"
     kept.write_text("not json")
-    assert index_environment(roots, ("toy",), cache) == fresh
+    assert api_to_data(index_environment(roots, ("toy",), cache)["toy"]) == api_to_data(fresh["toy"])
 
 
 def test_packages_that_are_not_installed_are_left_out(tmp_path: Path) -> None:
@@ -130,6 +172,5 @@ def test_nothing_that_exists_is_called_missing(package: str) -> None:
 
 
 def test_the_table_is_written_from_an_interpreter(tmp_path: Path) -> None:
-    out = tmp_path / "table.json"
-    assert main(["--write", str(out), "--python", sys.executable]) == 0
-    assert out.read_text().startswith("{")
+    assert main(["--write", str(tmp_path / "tables"), "--python", sys.executable]) == 0
+    assert (tmp_path / "tables").is_dir()

@@ -1,7 +1,7 @@
 """Lists what the packages of an environment offer, from their sources and without importing them.
 
-Run `python -m tools.trial.api_index --write policies/data/api_reference.json --python PYTHON` to renew the
-table that judges bundles when no environment is known.
+Run `python -m tools.trial.api_index --write policies/data/api --python PYTHON` to renew the
+tables that judge bundles when no environment is known.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from packaging.utils import canonicalize_name
 
 from policies.api import api_from_data, api_to_data
 from policies.base import Api
+from tools.trial.api_describe import Description
+from tools.trial.api_merge import merged
 from tools.trial.api_plan import CLOSED, PLAN, UNLISTED, Scope
-from tools.trial.api_signatures import keywords_of, method_keywords
 from tools.trial.api_tree import PackageTree
 
 DEFAULT = tuple(PLAN)
-FORMAT = 1
+FORMAT = 2
 """Raised when the index would come out differently for the same package."""
 
 
@@ -66,12 +67,22 @@ def index_package(tree: PackageTree, package: str, version: str) -> Api:
         modules[module] = _public(names | UNLISTED.get(module, frozenset()))
         if not (complete or module in CLOSED):
             opened.add(module)
-    for dotted in scope.classes:
-        owner, _, name = dotted.rpartition(".")
-        members = tree.members(owner, name)
-        if members is not None and members.complete and "__getattr__" not in members.names:
-            modules[dotted] = _public(members.names)
-    return Api(version, modules, frozenset(opened), _signatures(tree, scope))
+    found = Description(tree, package, scope)
+    for module in sorted(modules):
+        if not found.skips(module):
+            found.add_module(module, modules[module])
+    found.finish()
+    return Api(
+        version,
+        modules,
+        frozenset(opened),
+        homes=found.homes,
+        classes=found.classes,
+        bases=found.bases,
+        partial=frozenset(found.partial),
+        signatures=found.signatures,
+        returns=found.returns,
+    )
 
 
 def _modules(tree: PackageTree, package: str, scope: Scope) -> Iterator[str]:
@@ -94,19 +105,6 @@ def _private(name: str) -> bool:
 
 def _public(names: frozenset[str]) -> frozenset[str]:
     return frozenset(name for name in names if not name.startswith("_"))
-
-
-def _signatures(tree: PackageTree, scope: Scope) -> dict[str, frozenset[str]]:
-    found = {dotted: _keywords(tree, dotted) for dotted in scope.callables}
-    return {dotted: keywords for dotted, keywords in found.items() if keywords is not None}
-
-
-def _keywords(tree: PackageTree, dotted: str) -> frozenset[str] | None:
-    owner, _, name = dotted.rpartition(".")
-    if tree.file(owner) is not None:
-        return keywords_of(tree, owner, name)
-    module, _, holder = owner.rpartition(".")
-    return method_keywords(tree, module, holder, name)
 
 
 def _cached(tree: PackageTree, package: str, version: str, cache_root: Path | None) -> Api:
@@ -134,14 +132,20 @@ def site_packages_of(python: Path) -> tuple[Path, ...]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write the reference table from an environment."""
+    """Write the reference tables from one environment, or from several that hold different versions."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--write", type=Path, required=True, metavar="FOLDER")
     parser.add_argument("--python", type=Path, default=Path(sys.executable))
+    parser.add_argument("--older", type=Path, metavar="SITE_PACKAGES", help="versions that count as well")
     options = parser.parse_args(argv)
-    apis = index_environment(site_packages_of(options.python))
-    data = {package: api_to_data(api) for package, api in sorted(apis.items())}
-    options.write.write_text(json.dumps(data, indent=0, separators=(",", ":")) + "\n", encoding="utf-8")
+    newest = site_packages_of(options.python)
+    apis = index_environment(newest)
+    older = index_environment((options.older, *newest)) if options.older else {}
+    options.write.mkdir(parents=True, exist_ok=True)
+    for package, api in sorted(apis.items()):
+        data = api_to_data(merged(older[package], api) if package in older else api)
+        text = json.dumps(data, indent=0, separators=(",", ":")) + "\n"
+        options.write.joinpath(f"{package}.json").write_text(text, encoding="utf-8")
     return 0
 
 

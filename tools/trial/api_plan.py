@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from policies.class_body import words
+
 CLOSED = ("torch", "numpy", "sklearn", "scipy")
 """Packages whose `__getattr__` or native code adds nothing beyond submodules, stubs and the names below."""
 
@@ -56,6 +58,7 @@ UNLISTED: dict[str, frozenset[str]] = {
     ),
     "numpy": frozenset({"complex256", "float128", "complex512", "float256", "float96", "complex192"}),
     "torch.cuda": TENSORS,
+    "torch.xpu": TENSORS,
     "torch.sparse": TENSORS,
     "torch.cuda.sparse": TENSORS,
     "torch.monitor": frozenset({"COUNT", "MAX", "MEAN", "MIN", "SUM", "VALUE", "data_value_t"}),
@@ -63,6 +66,89 @@ UNLISTED: dict[str, frozenset[str]] = {
     "wandb": frozenset({"START_TIME"}),
 }
 """Names that exist but that no source or stub of the package shows."""
+
+
+LEAVES = frozenset(
+    {
+        "optuna.study.study.Study",
+        "optuna.trial._trial.Trial",
+        "optuna.trial._frozen.FrozenTrial",
+        "pandas.core.frame.DataFrame",
+        "pandas.core.series.Series",
+        "torch._tensor.Tensor",
+        "datasets.arrow_dataset.Dataset",
+        "datasets.dataset_dict.DatasetDict",
+        "wandb.apis.public.api.Api",
+        "wandb.apis.public.runs.Run",
+        "wandb.sdk.wandb_run.Run",
+        "matplotlib.figure.Figure",
+    }
+)
+"""Classes that nothing extends in practice: an annotation with one of them says what an object has."""
+
+CLOSED_CLASSES: dict[str, frozenset[str]] = {
+    "torch.nn.modules.module.Module": frozenset(),
+    "torch._C.TensorBase": words("cdouble cfloat const_data_ptr ipu is_xla mtia name volatile norm stft"),
+    "wandb.apis.public.runs.Run": words(
+        "id tags name displayName display_name sweepName sweep_name state config group jobType "
+        "job_type commit readOnly read_only createdAt created_at heartbeatAt heartbeat_at "
+        "description notes systemMetrics system_metrics summaryMetrics summary_metrics "
+        "historyLineCount history_line_count user historyKeys history_keys projectId project_id "
+        "internalId internal_id storageId storage_id project entity"
+    ),
+    "wandb.apis.attrs.Attrs": frozenset(),
+    "transformers.training_args.TrainingArguments": frozenset(),
+    "transformers.tokenization_utils_base.SpecialTokensMixin": frozenset(
+        f"{kind}_token{end}"
+        for kind in ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
+        for end in ("", "_id")
+    )
+    | {"additional_special_tokens", "additional_special_tokens_ids"},
+}
+"""Classes that have nothing beyond their text, registered attributes and the names given here, although
+their `__getattr__`, or a stub in the place of their source, leaves that open."""
+
+
+_DATASETS = "|".join(
+    (
+        "datasets.arrow_dataset.Dataset",
+        "datasets.dataset_dict.DatasetDict",
+        "datasets.iterable_dataset.IterableDataset",
+        "datasets.dataset_dict.IterableDatasetDict",
+    )
+)
+TOKENIZERS = "transformers.tokenization_utils_base.AnyTokenizer"
+"""Stands for whatever tokenizer an automatic class returns."""
+
+RETURNS = {
+    "datasets.load.load_dataset()": _DATASETS,
+    "datasets.load.load_from_disk()": _DATASETS,
+    "transformers.models.auto.tokenization_auto.AutoTokenizer.from_pretrained()": TOKENIZERS,
+    "wandb.apis.public.api.Api.run()": "wandb.apis.public.runs.Run",
+    **{
+        f"transformers.optimization.get_{kind}_schedule{end}()": "torch.optim.lr_scheduler.LambdaLR"
+        for kind, end in (
+            ("constant", ""),
+            ("constant", "_with_warmup"),
+            ("linear", "_with_warmup"),
+            ("cosine", "_with_warmup"),
+            ("polynomial_decay", "_with_warmup"),
+            ("inverse_sqrt", ""),
+        )
+    },
+}
+"""What callables give whose annotation does not say; several classes are joined by `|`."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Classes that take one another's place: which one an object has is not known before the run."""
+
+    name: str
+    """Dotted name of the class that stands for all of them."""
+    modules: str
+    """Files that define them, as a pattern below site-packages."""
+    bases: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -77,97 +163,41 @@ class Scope:
     """Single modules below that depth."""
     inner: tuple[str, ...] = ()
     """Modules below that depth that are listed with everything directly in them."""
-    classes: tuple[str, ...] = ()
-    """`module.Class` whose attributes are listed."""
-    callables: tuple[str, ...] = ()
-    """`module.callable` or `module.Class.method` whose keywords are listed."""
-
-
-def _each(prefix: str, names: str) -> tuple[str, ...]:
-    return tuple(f"{prefix}.{name}" for name in names.split())
+    undescribed: tuple[str, ...] = ()
+    """Prefixes of modules whose classes and functions are listed by name only."""
+    described: tuple[str, ...] = ()
+    """Exceptions from `undescribed`."""
+    families: tuple[Family, ...] = ()
 
 
 PLAN: dict[str, Scope] = {
-    "omegaconf": Scope(
-        "omegaconf",
-        depth=2,
-        classes=("omegaconf.OmegaConf",),
-        callables=_each(
-            "omegaconf.OmegaConf",
-            "create load save to_container to_yaml to_object merge unsafe_merge update select resolve "
-            "set_struct set_readonly is_missing is_config from_cli from_dotlist structured masked_copy",
-        )
-        + _each("omegaconf", "open_dict read_write flag_override"),
-    ),
-    "hydra": Scope(
-        "hydra-core",
-        depth=3,
-        callables=("hydra.main", "hydra.utils.to_absolute_path", "hydra.utils.get_original_cwd"),
-    ),
-    "datasets": Scope(
-        "datasets",
-        depth=1,
-        classes=_each("datasets", "Dataset DatasetDict IterableDataset Features ClassLabel Split Value"),
-        callables=_each("datasets", "concatenate_datasets interleave_datasets load_from_disk")
-        + _each(
-            "datasets.Dataset", "map filter select shuffle train_test_split rename_column remove_columns sort"
-        ),
-    ),
+    "omegaconf": Scope("omegaconf", depth=2),
+    "hydra": Scope("hydra-core", depth=3),
+    "datasets": Scope("datasets", depth=1),
     "transformers": Scope(
         "transformers",
         depth=1,
         inner=("transformers.models", "transformers.utils", "transformers.data", "transformers.generation"),
-        classes=_each("transformers", "AutoTokenizer AutoConfig Trainer PreTrainedModel"),
-        callables=_each(
-            "transformers",
-            "TrainingArguments Seq2SeqTrainingArguments Trainer set_seed get_scheduler get_constant_schedule "
-            "get_constant_schedule_with_warmup get_linear_schedule_with_warmup "
-            "get_cosine_schedule_with_warmup get_polynomial_decay_schedule_with_warmup "
-            "get_inverse_sqrt_schedule DataCollatorWithPadding "
-            "DataCollatorForTokenClassification DataCollatorForSeq2Seq DataCollatorForLanguageModeling "
-            "EarlyStoppingCallback default_data_collator AdamW Adafactor",
+        undescribed=("transformers.models.", "transformers.utils.dummy_"),
+        described=("transformers.models.auto.",),
+        families=(
+            Family(
+                TOKENIZERS,
+                "transformers/models/*/tokenization_*.py",
+                (
+                    "transformers.tokenization_utils.PreTrainedTokenizer",
+                    "transformers.tokenization_utils_fast.PreTrainedTokenizerFast",
+                ),
+            ),
         ),
     ),
-    "wandb": Scope(
-        "wandb",
-        depth=1,
-        inner=("wandb.sdk", "wandb.apis", "wandb.integration"),
-        classes=_each("wandb", "Api Run Artifact Table Image Histogram"),
-        callables=_each("wandb", "init Table Artifact Image Histogram Html Api finish login")
-        + _each("wandb.Run", "log finish watch log_artifact define_metric")
-        + _each("wandb.Api", "run runs artifact"),
-    ),
-    "optuna": Scope(
-        "optuna",
-        depth=2,
-        classes=_each("optuna", "Trial Study"),
-        callables=_each("optuna", "create_study load_study")
-        + _each("optuna.Trial", "suggest_float suggest_int suggest_categorical report set_user_attr")
-        + _each("optuna.Study", "optimize enqueue_trial"),
-    ),
-    "peft": Scope(
-        "peft",
-        depth=1,
-        inner=("peft.tuners", "peft.utils"),
-        classes=_each("peft", "TaskType PeftModel"),
-        callables=_each(
-            "peft", "LoraConfig AdaLoraConfig PrefixTuningConfig PromptTuningConfig IA3Config get_peft_model"
-        ),
-    ),
+    "wandb": Scope("wandb", depth=1, inner=("wandb.sdk", "wandb.apis", "wandb.integration")),
+    "optuna": Scope("optuna", depth=2),
+    "peft": Scope("peft", depth=1, inner=("peft.tuners", "peft.utils")),
     "evaluate": Scope("evaluate", depth=1),
-    "accelerate": Scope(
-        "accelerate", depth=1, classes=("accelerate.Accelerator",), callables=("accelerate.Accelerator",)
-    ),
-    "sklearn": Scope(
-        "scikit-learn",
-        depth=1,
-        callables=_each(
-            "sklearn.metrics",
-            "accuracy_score f1_score precision_score recall_score precision_recall_fscore_support "
-            "roc_auc_score confusion_matrix classification_report matthews_corrcoef mean_squared_error",
-        )
-        + _each("sklearn.model_selection", "train_test_split"),
-    ),
+    "accelerate": Scope("accelerate", depth=1),
+    "huggingface_hub": Scope("huggingface_hub", depth=0),
+    "sklearn": Scope("scikit-learn", depth=1),
     "tqdm": Scope("tqdm", depth=1),
     "torch": Scope(
         "torch",
@@ -183,22 +213,13 @@ PLAN: dict[str, Scope] = {
             "torch.backends",
             "torch.amp",
         ),
-        callables=_each("torch.optim", "Adam AdamW SGD RMSprop Adagrad Adadelta")
-        + _each(
-            "torch.optim.lr_scheduler",
-            "CosineAnnealingLR CosineAnnealingWarmRestarts StepLR MultiStepLR ExponentialLR LinearLR "
-            "LambdaLR OneCycleLR ReduceLROnPlateau SequentialLR ConstantLR PolynomialLR",
-        )
-        + _each("torch.utils.data", "DataLoader Subset TensorDataset random_split")
-        + _each(
-            "torch.nn",
-            "Linear LayerNorm Dropout Embedding CrossEntropyLoss MSELoss KLDivLoss BCEWithLogitsLoss",
-        )
-        + _each("torch.nn.functional", "cross_entropy kl_div mse_loss dropout softmax log_softmax normalize")
-        + ("torch.amp.GradScaler", "torch.amp.autocast"),
+        undescribed=tuple(
+            f"torch.{name}"
+            for name in ("_inductor", "_dynamo", "fx.", "onnx.", "testing.", "ao.", "distributed.")
+        ),
     ),
-    "numpy": Scope("numpy", depth=0),
-    "scipy": Scope("scipy", depth=1),
+    "numpy": Scope("numpy", depth=0, modules=("numpy.linalg", "numpy.random")),
+    "scipy": Scope("scipy", depth=1, undescribed=("scipy.stats._new_distributions",)),
     "pandas": Scope("pandas", depth=0),
     "matplotlib": Scope("matplotlib", depth=0, modules=("matplotlib.pyplot",)),
     "seaborn": Scope("seaborn", depth=0),

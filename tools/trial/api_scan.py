@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+from policies.class_body import dotted
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -21,6 +23,19 @@ class Origin:
     dotted: str = ""
     """`a.b.c` of an assignment `x = a.b.c`."""
     node: Definition | None = None
+    others: tuple[Definition, ...] = ()
+    """Earlier definitions of the same name in the same module: overloads, or branches of a condition."""
+
+    @property
+    def nodes(self) -> tuple[Definition, ...]:
+        """Every definition, the last one last."""
+        return (*self.others, *((self.node,) if self.node is not None else ()))
+
+
+def overloaded(origins: Sequence[Origin]) -> Origin:
+    """One origin for several definitions of a name."""
+    nodes = tuple(origin.node for origin in origins if origin.node is not None)
+    return Origin(node=nodes[-1], others=nodes[:-1])
 
 
 @dataclass
@@ -40,6 +55,9 @@ class Scan:
     """Names are served from a literal import structure."""
     scanned_folders: tuple[str, ...] = ()
     """Folders whose files' `__all__` are served lazily; empty string for the module's own."""
+
+    patched: dict[str, set[str]] = field(default_factory=dict)
+    """Name -> attributes that the module sets on it; an empty one stands for any."""
 
     def bind(self, name: str, origin: Origin | None = None) -> None:
         """Record that `name` exists."""
@@ -196,6 +214,11 @@ def _globals(scan: Scan, tree: ast.Module) -> None:
                 scan.scanned_folders += tuple(_path_parts(folder)[:1]) or ("",)
             case ast.NamedExpr(target=ast.Name(id=name)):
                 scan.bind(name)
+            case ast.Call(func=ast.Name(id="setattr"), args=[ast.Name(id=base), key, _]):
+                known = isinstance(key, ast.Constant) and isinstance(key.value, str)
+                scan.patched.setdefault(base, set()).add(str(key.value) if known else "")  # type: ignore[attr-defined]  # a constant
+            case ast.Attribute(value=ast.Name(id=base), attr=name, ctx=ast.Store()):
+                scan.patched.setdefault(base, set()).add(name)
             case _:
                 pass
 
@@ -224,15 +247,6 @@ def _strings(node: ast.expr | None) -> frozenset[str] | None:
 def _joined(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
     """The union, unknown when either part is."""
     return None if one is None or other is None else one | other
-
-
-def dotted(node: ast.AST | None) -> str:
-    """`a.b.c` of a name or attribute chain; empty for anything else."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
 _EXPORTS = re.compile(r"^__all__\s*\+?=\s*[\[(]([^\])]*)[\])]", re.MULTILINE)

@@ -2,36 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-import builtins
-import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tools.trial.api_scan import Origin, Scan, dotted, quick_exports, scan_module
+from tools.trial.api_scan import Origin, Scan, overloaded, quick_exports, scan_module
 
 MAX_DEPTH = 12
 """Re-exports followed before a name counts as unresolvable."""
-PLAIN_BASES: dict[str, frozenset[str]] = {
-    **{name: frozenset(dir(kind)) for name, kind in vars(builtins).items() if isinstance(kind, type)},
-    **{
-        name: frozenset(("name", "value", *dir(enum.Enum))) for name in ("Enum", "IntEnum", "StrEnum", "Flag")
-    },
-    **dict.fromkeys(
-        ("ABC", "Generic", "Protocol", "NamedTuple"), frozenset(("_asdict", "_replace", "_fields"))
-    ),
-}
-"""Bases outside the package that are known without looking."""
 NATIVE_SUFFIXES = (".so", ".pyd")
-
-
-@dataclass(frozen=True)
-class Members:
-    """Names that a class offers; `complete` is False when bases or metaclasses may add others."""
-
-    names: frozenset[str]
-    complete: bool
 
 
 @dataclass
@@ -41,6 +20,8 @@ class PackageTree:
     site_packages: Sequence[Path]
     scans: dict[str, Scan | None] = field(default_factory=dict)
     public: dict[str, tuple[frozenset[str], bool]] = field(default_factory=dict)
+    servers: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Lazy package -> name it serves -> module that defines the name."""
 
     def folder(self, module: str) -> Path | None:
         """The folder of a package, with or without `__init__.py`."""
@@ -78,6 +59,14 @@ class PackageTree:
             if entry.suffix in (".py", ".pyi", *NATIVE_SUFFIXES)
             or (entry.is_dir() and entry.name.isidentifier())
         ) - {"__init__", "__pycache__"}
+
+    def matching(self, pattern: str) -> list[str]:
+        """Modules whose files match a pattern below the first folder that has any."""
+        for root in self.site_packages:
+            found = sorted(root.glob(pattern))
+            if found:
+                return [".".join(path.relative_to(root).with_suffix("").parts) for path in found]
+        return []
 
     def shadowed(self, module: str) -> bool:
         """Whether the parent package binds the module's name to something else, as `evaluate` does."""
@@ -129,6 +118,33 @@ class PackageTree:
                 found.add(path.stem)
         return frozenset(found)
 
+    def first_source(self, module: str, name: str) -> str:
+        """The module that a name is imported from at first hand, without reading that module."""
+        scan = self.scan(module)
+        origins = scan.origins(name) if scan else []
+        if scan is not None and scan.lazy and not origins:
+            return self._server(module, scan, name)
+        return origins[0].module if origins else ""
+
+    def _server(self, module: str, scan: Scan, name: str) -> str:
+        """The module below a lazy package whose exports hold `name`; empty when none does."""
+        if module not in self.servers:
+            self.servers[module] = {}
+            for folder in scan.scanned_folders:
+                self._list_servers(module, folder)
+        return self.servers[module].get(name, "")
+
+    def _list_servers(self, module: str, folder: str) -> None:
+        base = self.folder(module)
+        below = base / folder if base and folder else base
+        if base is None or below is None or not below.is_dir():
+            return
+        for path in sorted(below.rglob("*.py")):
+            if path.name != "__init__.py":
+                source = ".".join([module, *path.relative_to(base).with_suffix("").parts])
+                for name in quick_exports(_read(path) or ""):
+                    self.servers[module].setdefault(name, source)
+
     def resolve(self, module: str, name: str, depth: int = 0) -> tuple[str, Origin] | None:
         """The module that defines `name` and its definition, through re-exports and plain aliases."""
         scan = self.scan(module)
@@ -136,10 +152,15 @@ class PackageTree:
             return None
         origins = scan.origins(name)
         if not origins:
-            stars = () if scan.lazy else scan.stars
+            if scan.lazy:
+                served = self._server(module, scan, name)
+                return self.resolve(served, name, depth + 1) if served else None
+            stars = scan.stars
             tries = (self.resolve(source, name, depth + 1) for source in stars)
             return next((found for found in tries if found), None)
-        return self._follow(module, origins[0], depth) if len(origins) == 1 else None
+        if len(origins) == 1:
+            return self._follow(module, origins[0], depth)
+        return (module, overloaded(origins)) if all(o.node for o in origins) else None
 
     def _follow(self, module: str, origin: Origin, depth: int) -> tuple[str, Origin] | None:
         if origin.node is not None:
@@ -169,39 +190,13 @@ class PackageTree:
             )
         return current if self.file(current) else None
 
-    def members(self, module: str, name: str, depth: int = 0) -> Members | None:
-        """What a class offers, its bases included; None when `name` is no class here."""
-        found = self.resolve(module, name, depth)
-        if found is None or not isinstance(found[1].node, ast.ClassDef):
+    def definition(self, module: str, expression: str, depth: int = 0) -> tuple[str, Origin] | None:
+        """The definition that `a.b.C` means inside `module`, and the module that holds it."""
+        head, _, last = expression.rpartition(".")
+        if not last or depth > MAX_DEPTH:
             return None
-        home, node = found[0], found[1].node
-        names, complete = _own(node), not node.keywords
-        for base in node.bases:
-            text = dotted(base.value if isinstance(base, ast.Subscript) else base)
-            known = PLAIN_BASES.get(text.rpartition(".")[2])
-            if known is not None:
-                names |= known
-                continue
-            inherited = self._base(home, text, depth)
-            complete &= inherited is not None and inherited.complete
-            names |= inherited.names if inherited else frozenset()
-        return Members(names, complete)
-
-    def _base(self, module: str, text: str, depth: int) -> Members | None:
-        head, _, last = text.rpartition(".")
         owner = self.module_named(module, head, depth) if head else module
-        return self.members(owner, last, depth + 1) if owner and last and depth < MAX_DEPTH else None
-
-
-def _own(node: ast.ClassDef) -> frozenset[str]:
-    """Names that a class body binds, and attributes that its methods set on `self`."""
-    found = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    inner = (n for n in ast.walk(node) if n is not node)
-    found |= {n.name for n in inner if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
-    found |= {n.attr for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
-    imports = (n for n in node.body if isinstance(n, ast.Import | ast.ImportFrom))
-    found |= {alias.asname or alias.name for statement in imports for alias in statement.names}
-    return frozenset(found)
+        return self.resolve(owner, last, depth + 1) if owner else None
 
 
 def _read(path: Path) -> str | None:
