@@ -47,7 +47,7 @@ def alike(one: str, other: str, share: float = ALIKE) -> bool:
     """Whether two texts say the same in other words: many of them in common, names too, the same polarity."""
     if " ".join(one.split()) == " ".join(other.split()):
         return True
-    if bool(_NEGATION.search(one)) != bool(_NEGATION.search(other)):
+    if denies(one) != denies(other):
         return False
     names = _names(one) | _names(other)
     a, b = _words(one, names), _words(other, names)
@@ -56,6 +56,11 @@ def alike(one: str, other: str, share: float = ALIKE) -> bool:
             return False
     common = _Words(a.names & b.names, a.prose & b.prose).weight
     return common >= NAME_WEIGHT and common >= share * min(a.weight, b.weight)
+
+
+def denies(text: str) -> bool:
+    """Whether a text says that something is not there, or not so."""
+    return _NEGATION.search(text) is not None
 
 
 def _names(text: str) -> frozenset[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from policies import claims_findings
+from policies.alike import denies
 from policies.base import Evidence
 from policies.claims import test_claims
 from policies.claims_base import Case
@@ -16,6 +18,9 @@ from policies.records import Bundle, Claim, Finding, Severity, Verdict
 from policies.review import judged
 from policies.review_answer import CitedClaim, citation_problem
 
+_IN_FILE = re.compile(
+    r",? *(?:\b(?:in|by|of|from|inside|within) +)?`?\b(?:\w+/)*\w+\.py\b`?:?", re.IGNORECASE
+)
 CHECK_ID = "reviewer-claim"
 """The check id of findings that come from a claim of the reviewing model."""
 
@@ -81,19 +86,23 @@ def _criterion(number: int, contract: Contract) -> int:
 
 
 def _tested(claim: Claim, subject: ParsedBundle, findings: Sequence[Finding], evidence: Evidence) -> Claim:
-    (result,) = test_claims([_with_file(claim)], subject, findings, evidence)
-    return claim.model_copy(update={"status": result.status, "evidence": result.evidence})
-
-
-def _with_file(claim: Claim) -> str:
-    """The text that is tested: a claim that names no file is about the one that it cites."""
-    name = claim.file.rpartition("/")[2]
-    return claim.text if name in claim.text else f"{claim.file}: {claim.text}"
+    """The claim with its status; what one file lacks another may have, and then nothing is wrong."""
+    (result,) = test_claims([claim.text], subject, findings, evidence)
+    status, shown = result.status, result.evidence
+    anywhere = _IN_FILE.sub("", claim.text)
+    if status == "confirmed" and anywhere != claim.text and denies(claim.text):
+        (broad,) = test_claims([anywhere], subject, findings, evidence)
+        if broad.status != "confirmed":
+            status, shown = (
+                "unverified",
+                f"Partly so. Holds of that file, but not of the whole bundle: {shown}",
+            )
+    return claim.model_copy(update={"status": status, "evidence": shown})
 
 
 def _findings(claim: Claim, verdict: Verdict, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
     """The finding that a blocking claim makes."""
-    case = Case(_with_file(claim), subject, verdict.findings, evidence)
+    case = Case(claim.text, subject, verdict.findings, evidence)
     if claim.blocks and not any(claims_findings.finding(case)):
         yield Finding(
             check=CHECK_ID,

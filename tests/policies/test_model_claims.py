@@ -77,6 +77,16 @@ def test_what_cannot_be_confirmed_does_not_block() -> None:
     ]
 
 
+def test_what_another_file_does_is_not_missing() -> None:
+    elsewhere = SUBJECT.replace(BUNDLE.with_file("src/model.py", "def build(cfg):\n    cfg.freeze_encoder\n"))
+    for text in (UNUSED, "`freeze_encoder` is never used"):
+        claims = model_claims.raised([cited(text)], elsewhere, ())
+        (claim,) = model_claims.tested(claims, elsewhere, (), Evidence())
+        assert (claim.status, claim.blocks) == ("unverified", False)
+        (claim,) = model_claims.tested(claims, SUBJECT, (), Evidence())
+        assert (claim.status, claim.blocks) == ("confirmed", True)
+
+
 def test_a_late_claim_does_not_block() -> None:
     claims = model_claims.raised([cited()], SUBJECT, [EarlierReview(bundle=BUNDLE)])
     assert [c.late for c in claims] == [True]
