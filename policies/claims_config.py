@@ -36,6 +36,9 @@ _KEY_ABSENT = (
     r"|\bdo(?:es)?(?: not|n't) (?:exist|have)\b|\bmay not exist\b|\blacks?\b|\bomits?\b|\bno such key\b"
 )
 _KEY = re.compile(r"\b(?:cfg|config)\.([a-z_]\w*(?:\.[a-z_]\w*)+)")
+_SIDES = re.compile(
+    r"\bpresent in\b(?P<has>[^,;]+?)\b(?:but|and)\b[^,;]*\babsent\b(?P<lacks>[^,;]+)", re.IGNORECASE
+)
 _NOT_READ = (
     r"(?:\bnot|\bnever|n't|\binstead of|\bwithout|\brather than)\s+(?:\w+\s+){0,2}?"
     r"(?:read|load|open|us|consult|pars|reading|loading)\w*\b[^.;]{0,60}?config(?:/config)?\.ya?ml"
@@ -93,6 +96,65 @@ def config_key(case: Case) -> Iterator[Outcome]:
                 "confirmed", f"{place} reads `{dotted}`; the config of {joined(without)} has no such key"
             )
             return
+
+
+def section_is_no_dict(case: Case) -> Iterator[Outcome]:
+    """`x is a dict, so x.low fails`: sections of a config take attributes, unless they were made plain."""
+    match = re.search(rf"{QUOTE}\b(\w+){QUOTE}\s+is\s+(?:only |just )?a\s+(?:plain )?dict\b", case.body)
+    names = re.findall(rf"\b{match[1]}\.(\w+)", case.body) if match else []
+    if match is None or not names:
+        return
+    for module in case.modules:
+        for loop in module.nodes if re.search(r"omegaconf|hydra", module.text) else ():
+            path = _section(loop, match[1]) if isinstance(loop, ast.For) else []
+            if path and all(_in_entries(case.subject, path, name) for name in names):
+                line = getattr(loop, "lineno", 0)
+                told = f"{module.path}:{line} `{module.line(line)}` yields sections of the config"
+                yield Outcome("refuted", f"{told}, which OmegaConf lets be read by attribute")
+                return
+
+
+def _section(loop: ast.For, name: str) -> list[str]:
+    """The config path whose entries a loop gives to a name; empty when it is none."""
+    match loop:
+        case ast.For(
+            target=ast.Tuple(elts=[_, ast.Name(id=target)]),
+            iter=ast.Call(func=ast.Attribute(value=ast.Attribute() as owner, attr="items"), args=[]),
+        ) if (
+            target == name
+        ):
+            root, *path = ast.unparse(owner).split(".")
+            return path if root in ("cfg", "config", "conf") and "(" not in ast.unparse(owner) else []
+    return []
+
+
+def _in_entries(subject: ParsedBundle, path: list[str], name: str) -> bool:
+    """Whether some entry under a path of some run has a key."""
+    for document in subject.run_documents.values():
+        value: object = document.data
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+        if isinstance(value, dict) and any(isinstance(v, dict) and name in v for v in value.values()):
+            return True
+    return False
+
+
+def present_and_absent(case: Case) -> Iterator[Outcome]:
+    """`this key is in proposed runs but absent from baselines`, about the key of the claim before."""
+    sides = _SIDES.search(case.body)
+    keys = [k for t in case.mates for k in _KEY.findall(t.case.text)]
+    if sides is None or not keys or not re.match(r"(?:this|the|that) key\b", case.body, re.IGNORECASE):
+        return
+    path = keys[-1].split(".")
+    has = {
+        run: _has(doc.data, path) for run, doc in case.subject.run_documents.items() if doc.data is not None
+    }
+    with_it = [run for run, there in has.items() if there]
+    without = [run for run, there in has.items() if not there]
+    wanted = [k for k in ("proposed", "comparative", "baseline") if k in sides["lacks"].lower()]
+    fits = with_it and without and all("proposed" in run for run in with_it)
+    if fits and "proposed" in sides["has"].lower() and wanted and "proposed" not in wanted:
+        yield Outcome("confirmed", f"`{keys[-1]}` is in {joined(with_it)}, not in {joined(without)}")
 
 
 def config_file_read(case: Case) -> Iterator[Outcome]:

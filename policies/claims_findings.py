@@ -87,6 +87,19 @@ def attribute_raises(case: Case) -> Iterator[Outcome]:
                 return
 
 
+def no_effect(case: Case) -> Iterator[Outcome]:
+    """`so the search has no effect`: a finding shows that what is sampled is read nowhere."""
+    useless = (
+        r"\bno effect\b|\bnever (?:influence|reach|affect)|\bprevents?\b[^.;]*\b(?:injected|applied|used)\b"
+    )
+    if case.follows and case.says(useless):
+        for mate in reversed(case.mates):
+            for outcome in mate.outcomes:
+                if outcome.status == "confirmed" and outcome.fact == f"{FOUND} optuna-key-unresolved":
+                    yield Outcome("confirmed", outcome.evidence, outcome.criterion)
+                    return
+
+
 def rehearsal(case: Case) -> Iterator[Outcome]:
     """Confirmed by a failure of the very exception that the claim foretells, about the same name."""
     foretold = set(_EXCEPTION.findall(case.text))

@@ -32,8 +32,8 @@ _STARTS = re.compile(
 )
 """Checks whose findings can stop a program before its work begins."""
 _RESULTS = re.compile(
-    r"(?:this|that|these)\b(?: [\w-]+){0,3}? (?:causes?|breaks?|violates?|contradicts?|prevents?|means|makes|"
-    r"leads?|results?|raises?|crash(?:es)?|fails?)\b",
+    r"(?:so )?(?:this|that|these|attribute access)\b(?: [\w-]+){0,3}? "
+    r"(?:causes?|breaks?|violates?|contradicts?|prevents?|means|makes|leads?|results?|raises?|crash(?:es)?|fails?)\b",
     re.IGNORECASE,
 )
 _FIRST = r"\bexecution\b|\bimmediate(?:ly)?\b|\bat once\b|\bfirst\b"
@@ -138,7 +138,7 @@ def _part(case: Case, name: str) -> set[str]:
         return {script}
     trains = {m.path for m in subject.parsable if m.path != script}
     searches = {m.path for m in subject.parsable if any(map(_samples, m.nodes))}
-    return searches if name == "search" else trains & _reached(case)
+    return searches if name == "search" else trains & reached(case)
 
 
 def _samples(node: ast.AST) -> bool:
@@ -147,7 +147,7 @@ def _samples(node: ast.AST) -> bool:
     )
 
 
-def _reached(case: Case) -> set[str]:
+def reached(case: Case) -> set[str]:
     """Modules that the training command starts or imports, by their names in the code."""
     subject = case.subject
     seen: set[str] = set()

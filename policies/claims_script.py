@@ -21,6 +21,12 @@ _UNLIKE = (
     r"|\bdeviat"
 )
 _RUN = re.compile(r"\brid\b|run_?id|run_?name|\brun\.(?:id|name)\b|^run$", re.IGNORECASE)
+_ONLY = re.compile(
+    r"\bonly (?:(?:a|an|the|one|single) )?(?:learning|bar|training|loss)\b[^.;]*"
+    r"\b(?:is|are) (?:produced|generated|saved)\b|\b(?:produces|generates|creates|saves|plots) only\b",
+    re.IGNORECASE,
+)
+_KINDS = ((r"\blearning[- ]curves?\b", r"curve|loss|learning"), (r"\bbar[- ]?charts?\b", r"bar"))
 _PRIMARY = r"\bprimary[ _-]metric\b"
 _OTHER_KEY = (
     r"\bheuristic|\binstead\b|\bnot (?:the )?(?:exact|match|equal)|\bdiffer|\bmismatch|\bwrong\b|\bguess"
@@ -46,6 +52,27 @@ def figures(case: Case) -> Iterator[Outcome]:
         yield Outcome(
             "refuted", f"every name is `{{run_id}}_<topic>.pdf` or `comparison_<topic>.pdf`: {joined(told)}"
         )
+
+
+def only_figures(case: Case) -> Iterator[Outcome]:
+    """`only a learning curve is produced`: every figure that is saved is of the kinds the claim names."""
+    module = _script(case)
+    if module is None or not _ONLY.search(case.body) or case.files not in ((), (module.path,)):
+        return
+    kinds = [kind for named, kind in _KINDS if case.says(named)]
+    names = [n for n in figure_names(case.subject, module) if _in_step(case, n)]
+    texts = [text for n in names for text in n.patterns]
+    if kinds and texts and all(any(re.search(kind, text) for kind in kinds) for text in texts):
+        told = [f"{n.module.path}:{n.node.lineno} `{ast.unparse(n.node)}`" for n in names]
+        yield Outcome("confirmed", f"no other figure is saved than {joined(told)}", 8)
+
+
+def _in_step(case: Case, name: FigureName) -> bool:
+    """Whether a figure belongs to the step that the claim is about, if it names one."""
+    compares = all(pattern.startswith("comparison") for pattern in name.patterns)
+    if case.says(r"\bstep-?1\b|\bper-run\b"):
+        return not compares
+    return compares or not case.says(r"\bstep-?2\b|\baggregated\b|\bcross-run\b")
 
 
 def _fits(name: FigureName) -> bool:

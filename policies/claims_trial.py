@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 
 from policies.claims_base import Case, Outcome, joined
+from policies.claims_follow import reached
 from policies.gates import gates, tests_mode
 from policies.parsed import ParsedBundle
-from policies.records import Phase, Rehearsal
+from policies.records import Phase, Rehearsal, Severity
 
 _UNLIMITED = (
     r"\bstill\b|\bfull\b|\bexecutes?\b|\bunbounded\b"
@@ -40,6 +41,7 @@ _PHASES: tuple[tuple[str, Phase], ...] = (
     (r"\bevaluat\w*", "evaluate"),
     (r"\boptuna\b|\bfull\b|\bsearch\b|\bsweep\b", "full"),
 )
+_STOPPERS = frozenset({"syntax-error", "unresolved-import", "struct-merge", "hydra-config-name"})
 _FEW = 2
 """Batches that a trial may take."""
 
@@ -75,8 +77,19 @@ def starts(case: Case) -> Iterator[Outcome]:
     told = [r for r in failed if not named or (r.failure and r.failure.exception.rpartition(".")[2] in named)]
     if told:
         yield Outcome("confirmed", joined([_failure(r) for r in told], limit=2))
+    elif not mine and phase == "trial" and not named:
+        yield from _stopper(case)
     elif not failed and _all_passed(case, phase):
         yield Outcome("refuted", _passed(phase, mine))
+
+
+def _stopper(case: Case) -> Iterator[Outcome]:
+    """A finding that stops the training command before its work begins."""
+    needed = reached(case)
+    for found in case.findings:
+        if found.severity is Severity.BLOCKING and found.check in _STOPPERS and found.file in needed:
+            yield Outcome("confirmed", f"finding {found.check} at {found.file}:{found.line}: {found.message}")
+            return
 
 
 def _all_passed(case: Case, phase: Phase) -> bool:

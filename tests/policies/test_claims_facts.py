@@ -21,7 +21,16 @@ from policies.records import (
 )
 
 TRAIN = """import wandb
+from datasets import load_metric
+from omegaconf import DictConfig
 from .helpers import seed
+
+
+def report(cfg: DictConfig, run, loss):
+    for name, space in cfg.optuna.search_space.items():
+        print(name, space.low)
+    wandb.init()
+    wandb.log({"loss": loss})
 
 
 def _stats(batch, cfg):
@@ -106,7 +115,10 @@ FILES = {
     "pyproject.toml": "",
     "config/config.yaml": "",
 }
-RUNS = {"config/runs/a.yaml": "run_id: a\nmodel:\n  width: 8\n  warm_steps: 90\n"}
+RUNS = {
+    "config/runs/a.yaml": "run_id: a\nmodel:\n  width: 8\n  warm_steps: 90\n"
+    "optuna:\n  search_space:\n    lr:\n      low: 1\n"
+}
 CRITERIA = (
     Criterion(number=1, title="Complete implementation", sentences=("No placeholders.",)),
     Criterion(number=5, title="File structure", sentences=("Exactly these files and NO other files.",)),
@@ -132,15 +144,15 @@ def held(
         ("A nested Hydra launch is not part of the CLI contract.", "refuted", "no sentence of the criteria"),
         ("1. Requirement 5 forbids extra files.", "confirmed", "criterion 5 says: Exactly these files"),
         ("preprocess.py drops the label column.", "confirmed", "src/preprocess.py:8 removes every column"),
-        ('step() expects batch["labels"].', "confirmed", "src/train.py:22 `labels = batch.pop("),
-        ("_stats uses a constant width value", "confirmed", "src/train.py:6 `width = cfg.model.width`"),
+        ('step() expects batch["labels"].', "confirmed", "src/train.py:31 `labels = batch.pop("),
+        ("_stats uses a constant width value", "confirmed", "src/train.py:15 `width = cfg.model.width`"),
         ("objective re-uses the same model instance for every trial", "unverified", ""),
         ("`objective` re-uses the same model instance for every trial", "confirmed", "`model` from outside"),
         ("`volume` ignores metric direction", "refuted", "subtracts cost; good, limit enter"),
         ("Budget calibration is not implemented anywhere.", "confirmed", "mentions `calibr`"),
         ("No Optuna handling.", "confirmed", "no file of the bundle has Optuna"),
         ("model.py has no error handling.", "confirmed", "src/model.py has no error handling"),
-        ("train.py calls `model.train()`.", "confirmed", "src/train.py:12 `model.train()`"),
+        ("train.py calls `model.train()`.", "confirmed", "src/train.py:21 `model.train()`"),
         ("The W&B entity and project are hard-coded.", "confirmed", "spells `team/project/`"),
         (
             "Figure names do not follow the prescribed pattern.",
@@ -169,6 +181,16 @@ def held(
             "confirmed",
             "src/model.py:9 evaluates",
         ),
+        ("`space` is a dict, but the code reads `space.low`.", "refuted", "yields sections of the config"),
+        ("Only `loss` and `acc` are logged.", "unverified", ""),
+        ("Only `loss` is logged.", "confirmed", "src/train.py:11, log no other key"),
+        ("`acc` is never logged.", "confirmed", "logs `acc`"),
+        ("`loss` is never logged.", "refuted", "`loss` is logged at src/train.py:11"),
+        ("train.py logs `loss`.", "confirmed", "src/train.py:11"),
+        ("`load_metric` was removed from datasets.", "confirmed", "has no datasets.load_metric"),
+        ("`tokenizer.as_target_tokenizer()` was removed in 4.38.", "refuted", "transformers 4.57.1 has"),
+        ("evaluate.py produces only a learning-curve and a bar chart.", "confirmed", "no other figure"),
+        ("evaluate.py generates only a bar-chart.", "unverified", ""),
         ("Annotations are evaluated eagerly since Python 3.10.", "unverified", "Partly so. annotations of"),
     ],
 )
@@ -246,7 +268,7 @@ def test_an_error_that_comes_second_is_not_immediate() -> None:
     )
     claim = held(prose, findings=(sooner,))[1]
     assert claim.status == "unverified"
-    assert claim.evidence.startswith("Partly so. line 2 does fail, but not first: src/main.py:8 stops")
+    assert claim.evidence.startswith("Partly so. line 4 does fail, but not first: src/main.py:8 stops")
 
 
 def ran(*, status: str = "passed", exception: str = "ValueError") -> Evidence:
