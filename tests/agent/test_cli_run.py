@@ -42,4 +42,4 @@ def test_a_full_disk_is_said_in_one_line(arguments: str) -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_fault() -> None:
-    assert shell("$SUTURE explain --all --json | head -1; echo ${PIPESTATUS[0]}") == (0, "[\n0\n", "")
+    assert shell("$SUTURE explain --all --json | head -1; echo ${PIPESTATUS[0]}") == (0, "{\n0\n", "")
