@@ -6,12 +6,13 @@ import copy
 from dataclasses import dataclass, field
 from typing import Any
 
-from policies.hydra.composition import Composition, compose, led_to_config
+from policies.hydra.composition import Composition, compose, led_to_config, overrides_for
 from policies.hydra.entry import Entry, entries
 from policies.hydra.flow import Event, Flow
+from policies.hydra.overrides import child_overrides
 from policies.hydra.trace import Trace
-from policies.hydra.values import Load, merge_data
-from policies.parsed import ParsedBundle
+from policies.hydra.values import UNKNOWN, Load, merge_data
+from policies.parsed import ParsedBundle, parse_yaml
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Launch:
 
     entry: Entry
     """As it is once its decorator names the config, a defect of its own."""
+    start: Entry
+    """As it is written."""
     run_id: str
     trial: bool
     composition: Composition
@@ -42,30 +45,67 @@ def launches(subject: ParsedBundle) -> tuple[Launch, ...]:
 def _launches(subject: ParsedBundle) -> tuple[Launch, ...]:
     evaluate = subject.contract.evaluate[subject.contract.evaluate.index("-m") + 1]
     starting = [e for e in entries(subject) if e.module.name != evaluate]
-    return tuple(
-        _launch(subject, entry, run_id, trial)
-        for entry in starting
-        for run_id in run_ids(subject)
-        for trial in (True, False)
-    )
+    starting.sort(key=lambda e: e.module.path != subject.contract.entry_file)
+    found: list[Launch] = []
+    for entry in starting:
+        for run_id in run_ids(subject):
+            for trial in (True, False):
+                found.append(
+                    _launch(subject, entry, run_id, trial, _passed(subject, found, entry, run_id, trial))
+                )
+    return tuple(sorted(found, key=lambda launch: starting.index(launch.start)))
 
 
-def _launch(subject: ParsedBundle, entry: Entry, run_id: str, trial: bool) -> Launch:
-    entry = led_to_config(subject, entry)
+def _passed(
+    subject: ParsedBundle, parents: list[Launch], entry: Entry, run_id: str, trial: bool
+) -> dict[str, object]:
+    """Overrides that a parent process passes to `entry` beyond the contract's own; None where unknown."""
+    own = set(overrides_for(subject, run_id, trial=trial))
+    given: dict[str, object] = {}
+    for parent in parents:
+        if (parent.run_id, parent.trial) == (run_id, trial):
+            for override in child_overrides(subject):
+                place = (override.line, override.key)
+                mine = override.target == entry.module.name and override.module is parent.entry.module
+                if mine and override.key not in own and place in parent.trace.passed:
+                    given[override.key] = parent.trace.passed[place]
+    return given
+
+
+def _with_overrides(config: dict[str, Any], given: dict[str, object]) -> dict[str, Any]:
+    """The config with the parent's overrides; a value that is not known stays unknown."""
+    changed = copy.deepcopy(config) if given else config
+    for dotted, text in given.items():
+        *parents, last = dotted.split(".")
+        data = changed
+        for part in parents:
+            if not isinstance(data.get(part), dict):
+                data[part] = {}
+            data = data[part]
+        document = parse_yaml("", f"value: {text}") if isinstance(text, str) else None
+        data[last] = document.data["value"] if document is not None and document.data else UNKNOWN
+    return changed
+
+
+def _launch(
+    subject: ParsedBundle, start: Entry, run_id: str, trial: bool, given: dict[str, object]
+) -> Launch:
+    entry = led_to_config(subject, start)
     composition = compose(subject, entry, run_id, trial=trial)
     if composition.config is None:
-        return Launch(entry, run_id, trial, composition, ())
+        return Launch(entry, start, run_id, trial, composition, ())
+    config = _with_overrides(composition.config, given)
     run_data = subject.run_documents[run_id].data or {}
     flow = Flow(subject, run_id, trial, run_data)
-    flow.run(entry, composition.config)
+    flow.run(entry, config)
     events, loads = flow.events, flow.loads
     if any(e.kind == "missing-key" and not e.has_run and has_path(run_data, e.path) for e in events):
         flow = Flow(subject, run_id, trial, run_data)
-        flow.run(entry, _merged(composition.config, run_data), merged=True)
+        flow.run(entry, _with_overrides(_merged(config, run_data), given), merged=True)
         known = {(e.module.path, e.line, e.path) for e in events}
         events += [e for e in flow.events if (e.module.path, e.line, e.path) not in known]
         loads += [load for load in flow.loads if load not in loads]
-    return Launch(entry, run_id, trial, composition, tuple(events), tuple(loads), flow.trace)
+    return Launch(entry, start, run_id, trial, composition, tuple(events), tuple(loads), flow.trace)
 
 
 def has_path(data: object, dotted: str) -> bool:

@@ -29,6 +29,7 @@ TEXT_METHODS = frozenset(
     {"lower", "upper", "strip", "lstrip", "rstrip", "startswith", "endswith", "replace", "split"}
 )
 EXISTENCE = frozenset({"exists", "is_file"})
+FOLDED = {"min": min, "max": max}
 PLAIN_BUILTINS = {"str": str, "int": int, "float": float, "bool": bool}
 
 
@@ -116,6 +117,9 @@ def call_omegaconf(
         return Constant(True)
     if name in PLAIN_BUILTINS and len(arguments) == 1 and isinstance(arguments[0], Constant):
         return _converted(name, arguments[0])
+    if name in FOLDED and len(arguments) > 1 and all(isinstance(a, Constant) for a in arguments):
+        numbers = [a.value for a in arguments if isinstance(a, Constant) and isinstance(a.value, int | float)]
+        return Constant(FOLDED[name](numbers)) if len(numbers) == len(arguments) else None
     return None
 
 

@@ -11,6 +11,7 @@ from policies.hydra.calls import call_constant, call_node_method, call_omegaconf
 from policies.hydra.machine import Frame, Machine
 from policies.hydra.names import dotted_name, local_names, origin
 from policies.hydra.objects import attribute_of, construct, super_of
+from policies.hydra.overrides import OVERRIDE
 from policies.hydra.search import best_values, parts_of, searched
 from policies.hydra.truth import comes_true, compare, plain, truth
 from policies.hydra.values import (
@@ -42,6 +43,8 @@ DUMPS = frozenset(
     | {"save_hyperparameters", "log_hyperparams", "log_params", "is_config"}
 )
 """Calls that show or store a config, or only look at it as a whole: its keys have no effect through them."""
+LIMITS = frozenset({"select", "take", "head", "shard", "Subset", "islice"})
+"""Calls that keep a part of a data set."""
 CALLERS = frozenset({"optimize", "map"})
 """Methods of libraries that surely call the function they are given."""
 
@@ -59,7 +62,16 @@ class Expressions(Machine):
         return UNKNOWN
 
     def of_Constant(self, node: ast.Constant, frame: Frame) -> Value:
+        if isinstance(node.value, str):
+            self.passed(node, node.value, known=True)
         return Constant(node.value)
+
+    def passed(self, node: ast.expr, text: str, *, known: bool) -> None:
+        """Note an override such as `training.epochs=1`, with its value when all of the text is known."""
+        match = OVERRIDE.match(text)
+        if match is not None:
+            value = text[match.end() :] if known and not self.unsure else None
+            self.trace.passed[node.lineno, match["key"]] = value
 
     def of_Name(self, node: ast.Name, frame: Frame) -> Value:
         if node.id in frame.variables:
@@ -195,6 +207,9 @@ class Expressions(Machine):
             from_run |= isinstance(inner, Constant) and inner.value == self.run_id
             known = isinstance(inner, Constant) and text is not None
             text = f"{text}{inner.value}" if known and isinstance(inner, Constant) else None
+        first = node.values[0] if node.values else None
+        if isinstance(first, ast.Constant):
+            self.passed(node, text if text is not None else str(first.value), known=text is not None)
         if text is not None:
             return Constant(text)
         return Opaque(run_file=from_run)
@@ -243,6 +258,9 @@ class Expressions(Machine):
     def outside(self, node: ast.Call, arguments: list[Value], frame: Frame) -> Value:
         """A call into a library: it may call the functions and use the sections that it is handed."""
         name = last_name(node.func)
+        self.trace.limited |= name in LIMITS
+        if name == "map" and not (self.trace.limited or self.unsure or self.guarded):
+            self.trace.maps.append((frame.module, node))
         with self.guard(name not in CALLERS):
             for value in arguments:
                 if isinstance(value, Function | Bound):

@@ -87,6 +87,8 @@ class Machine:
     unsure: int = 0
     """Branches around that may not run at all."""
     active: list[ast.AST] = field(default_factory=list)
+    rounds: list[int] = field(default_factory=list)
+    """Rounds of the counted loops around the present statement."""
     trace: Trace = field(default_factory=Trace)
 
     def event(

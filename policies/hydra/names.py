@@ -110,6 +110,6 @@ def literal_tables(module: Module) -> dict[str, dict[object, object]]:
     for node in body:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and len(node.targets) == 1:
             name = dotted_name(node.targets[0])
-            with suppress(ValueError):
+            with suppress(ValueError, TypeError):  # computed values; keys that cannot be keys
                 found |= {name: ast.literal_eval(node.value)} if written[name] == 1 else {}
     return found

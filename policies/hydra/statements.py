@@ -6,8 +6,10 @@ import ast
 import copy
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from policies.hydra.expressions import Expressions, last_name
+from policies.hydra.loops import Loop, measure
 from policies.hydra.machine import MAX_STEPS, Exit, Frame, Leave, Return
 from policies.hydra.search import parts_of, spec_in, spread
 from policies.hydra.trace import Refusal
@@ -79,14 +81,26 @@ class Statements(Expressions):
             self.maybe(branch, frame)
 
     def do_For(self, node: ast.For, frame: Frame) -> None:
+        loop = self.measured(node, frame)
         parts = parts_of(self.value(node.iter, frame), self.trace)
+        self.rounds.append(loop.rounds if loop and loop.rounds is not None else 1)
         for part in [UNKNOWN] if parts is None else parts:
             self.assign(node.target, part, frame)
             if self.round(node.body, frame):
                 break
+        self.rounds.pop()
         self.once(node.orelse, frame)
 
+    def measured(self, node: ast.For | ast.While, frame: Frame) -> Loop | None:
+        """Count the rounds of a loop; note one that is surely reached."""
+        with self.guard(True):
+            found = measure(frame.module, node, frame.function, partial(self.value, frame=frame), self.rounds)
+        if found is not None and not self.unsure and not self.guarded and found not in self.trace.loops:
+            self.trace.loops.append(found)
+        return found
+
     def do_While(self, node: ast.While, frame: Frame) -> None:
+        self.measured(node, frame)
         test = self.value(node.test, frame)
         if not (isinstance(test, Constant) and not test.value):
             self.round(node.body, frame)

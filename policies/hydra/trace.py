@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from policies.hydra.loops import Loop
 from policies.hydra.values import MADE, Constant, Node, Sampled, Value
 from policies.parsed import Module
 
@@ -78,6 +79,14 @@ class Trace:
     samples: list[Sample] = field(default_factory=list)
     suggestions: list[Suggestion] = field(default_factory=list)
     studies: list[Study] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
+    """Loops over batches or steps that are surely reached."""
+    passed: dict[tuple[int, str], object] = field(default_factory=dict)
+    """Line and key of overrides such as `training.epochs=1` in code that runs -> value, None when unknown."""
+    maps: list[tuple[Module, ast.Call]] = field(default_factory=list)
+    """Calls of `data.map(function)` that are surely made before anything limits the data."""
+    limited: bool = False
+    """Whether a call such as `data.select(...)` has been met."""
     refusals: list[Refusal] = field(default_factory=list)
 
     def read(self, owner: Node, key: str) -> None:
