@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from policies.claims_base import QUOTE, SKIP, Case, Outcome, joined
 from policies.claims_names import Function, words
+from policies.parsed import ParsedBundle
 
 _STUB = re.compile(
     rf"{QUOTE}\b([A-Za-z_][\w.]*)(?:\(\))?{QUOTE}\s+(?:is|are)\s+"
@@ -30,17 +31,25 @@ _ACTIVE = re.compile(
 
 def unused(case: Case) -> Iterator[Outcome]:
     """`X is never used` or `X is ignored`: confirmed when no code mentions it, never refuted."""
-    known = set().union(*map(words, case.subject.modules.values()), _config_keys(case))
     named = [n.rpartition(".")[2] for n in _unused_names(case.text)]
+    if not named:
+        return
+    spoken = case.subject.memo("claims.words", _words)
+    known = set().union(*spoken.values(), _config_keys(case))
     wanted = [n for n in dict.fromkeys(named) if n in known and n.lower() not in SKIP]
     if not wanted:
         return
-    mentioned = [n for n in wanted if any(n in words(m) for m in case.modules)]
+    mentioned = [n for n in wanted if any(n in spoken[m.path] for m in case.modules)]
     if not mentioned:
         scope = ", ".join(m.path for m in case.modules) if case.names_module else "the bundle's code"
         given = joined([place for n in wanted for place in case.places(f"{n}:")][:2])
         defined = f" (set at {given})" if given else ""
         yield Outcome("confirmed", f"{', '.join(f'`{n}`' for n in wanted)}{defined}: no mention in {scope}")
+
+
+def _words(subject: ParsedBundle) -> dict[str, set[str]]:
+    """Path -> every word that the code of a module mentions."""
+    return {path: words(module) for path, module in subject.modules.items()}
 
 
 def stub(case: Case) -> Iterator[Outcome]:
