@@ -28,7 +28,7 @@ def with_table(text: str, name: str, entries: dict[str, str], why: str) -> str |
         return None if taken and name in _stored(tree) else replace_lines(text, line, line - 1, code)
     try:
         known = ast.literal_eval(bound[0].value)
-    except ValueError:
+    except (ValueError, TypeError):
         return None
     if not isinstance(known, dict):
         return None

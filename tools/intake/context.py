@@ -39,7 +39,7 @@ def _metrics(text: str) -> tuple[str, ...]:
     if match := _METRICS.search(text):
         try:
             value = ast.literal_eval(match[1])
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             value = match[1].strip("[]").split(",")
         return tuple(name for item in value if (name := str(item).strip(" '\"")))
     if match := _METRIC_ITEMS.search(text):

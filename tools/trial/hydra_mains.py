@@ -51,7 +51,7 @@ class HydraMain:
         """The value of an argument that is a string constant; else empty."""
         try:
             value = ast.literal_eval(self.arguments.get(parameter, "None"))
-        except ValueError:
+        except (ValueError, TypeError):
             return ""
         return value if isinstance(value, str) else ""
 
