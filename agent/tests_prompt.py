@@ -14,7 +14,7 @@ from policies.edits import SCHEMA_NAME, answer_schema
 from policies.first_party import is_own, lookup, resolve
 from policies.parsed import ParsedBundle
 from policies.records import FailedTest, Finding, Rehearsal
-from policies.tested_code import tested
+from policies.tested_code import used_by
 from tools.llm.base import Message, ModelRequest
 from tools.llm.reading import estimate_request
 
@@ -112,7 +112,7 @@ def _places(
     """Editable file -> lines that matter: of findings, of frames, and of what the failing tests use."""
     spots = [(f.file, f.line) for f in findings]
     spots += [(t.failure.file, t.failure.line) for t in failed]
-    spots += [(u.path, u.line) for t in failed for u in tested(subject, t.test, t.test_line)]
+    spots += [(u.path, u.line) for t in failed for u in used_by(subject, t.test, t.test_line)]
     places: dict[str, list[int]] = {}
     for file, line in spots:
         if file in subject.bundle.files and line not in places.setdefault(file, []):

@@ -49,7 +49,7 @@ def given_module(subject: ParsedBundle, path: str) -> Module | None:
     return None if text is None or not path.endswith(".py") else parse_module(path, text)
 
 
-def tested(subject: ParsedBundle, test: str, line: int) -> list[Tested]:
+def used_by(subject: ParsedBundle, test: str, line: int) -> list[Tested]:
     """What a test uses of the project, in order of use; what the statement at `line` uses comes first."""
     located = function_of(subject, test)
     if located is None:
@@ -136,7 +136,11 @@ def _imported(
 
 
 def _in_module(subject: ParsedBundle, dotted: str, names: list[str]) -> Iterator[tuple[str, str, int]]:
-    if is_own(subject, dotted) and (module := lookup(subject, dotted).module) is not None:
+    if not is_own(subject, dotted):
+        return
+    while names and lookup(subject, f"{dotted}.{names[0]}").module is not None:
+        dotted, names = f"{dotted}.{names[0]}", names[1:]
+    if (module := lookup(subject, dotted).module) is not None:
         yield from _within(subject, module, names, 0)
 
 

@@ -11,7 +11,7 @@ from policies.parsed import ParsedBundle
 from policies.python_tests import CONTRACT, IMPORTS, TESTS, is_test_file
 from policies.records import FailedTest, Failure, Finding, Rehearsal, Severity
 from policies.rehearsal_limits import machine_limit
-from policies.tested_code import Tested, function_of, tested
+from policies.tested_code import Tested, function_of, used_by
 
 PATH = "shapes/area.py"
 MAX_SHOWN = 3
@@ -113,7 +113,7 @@ def _place(subject: ParsedBundle, failed: FailedTest) -> Place:
     if failure.file and not is_test_file(failure.file):
         function = failure.function if not failure.function.startswith("<") else ""
         return Place(failure.file, _qualified(subject, failure, function), failure.line, seen=True)
-    used = tested(subject, failed.test, failed.test_line)
+    used = used_by(subject, failed.test, failed.test_line)
     if used:
         best = _most_specific(used)
         return Place(best.path, best.name, best.line)

@@ -31,7 +31,10 @@ def read_directory(root: Path) -> Request:
     label = shown(root)
     if not any((root / path).is_file() for path in STANDARD.files if path.endswith(".py")):
         wanted = ", ".join(path for path in STANDARD.files if path.endswith(".py"))
-        raise UsageError(f"{label}: this directory holds no bundle: it has none of {wanted}")
+        raise UsageError(
+            f"{label}: this directory holds no bundle: it has none of {wanted}; "
+            "a plain project is read with --policy python-tests"
+        )
     files, binaries, notes = _read(root, label, sorted(_paths(root, label)))
     bundle, more = build(label, files, {}, STANDARD)
     bundle = bundle.model_copy(update={"binaries": binaries})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,7 +18,7 @@ from tools.trial.failure import Place, output_tail, parse_failure, record
 from tools.trial.inside.launch import HARNESS_FAULT
 from tools.trial.proof import json_lines, proof_of, written
 from tools.trial.stage import CHECKOUT, Stage, read_or_empty, script
-from tools.trial.traceback_text import Frame
+from tools.trial.traceback_text import Frame, clean_lines
 
 JOB = PurePosixPath("job.json")
 REPORT = "tests.jsonl"
@@ -26,6 +27,10 @@ LIMIT_SHARE = 0.2
 """Of the wall clock of the whole run, how much one test may take."""
 NOTHING_COLLECTED = 5
 """Exit status of pytest when it found no test."""
+NOT_STARTED = 4
+"""Exit status of pytest for wrong options, and for a `conftest.py` that cannot be imported."""
+SHORT_FRAME = re.compile(r"^(?P<path>\S+\.py):(?P<line>\d+): in (?P<function>.+)$")
+SHORT_ERROR = re.compile(r"^E\s+(?P<type>[A-Za-z_][\w.]*(?:Error|Exception|Warning|Exit)): ?(?P<message>.*)$")
 MAX_TESTS = 200
 """Failed tests that are told of one by one."""
 STAGES = ("collect", "setup", "call", "teardown")
@@ -144,6 +149,22 @@ def _last_line(text: str) -> str:
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
+def not_started(result: ExecResult, place: Place) -> Failure:
+    """Why pytest did not begin, read from its short form of a traceback."""
+    lines = [place.without_root(line) for line in clean_lines(result.stdout + b"\n" + result.stderr)]
+    error = next((m for line in lines if (m := SHORT_ERROR.match(line))), None)
+    if error is None:
+        said = next(
+            (line.partition("error: ")[2] for line in lines if "error: " in line),
+            _last_line("\n".join(lines)),
+        )
+        return record("trial", "ExitStatus", f"pytest did not start: {said}", None, output_tail(result))
+    found = (m for line in lines if (m := SHORT_FRAME.match(line)))
+    frames = [Frame(m["path"], int(m["line"]), m["function"]) for m in found]
+    exception = error["type"].rpartition(".")[2]
+    return record("trial", exception, error["message"], place.of(frames), output_tail(result))
+
+
 def _failure(
     result: ExecResult,
     lines: Sequence[Mapping[str, Any]],
@@ -158,6 +179,8 @@ def _failure(
         return record("trial", "TestsFailed", message, None, output_tail(result))
     if result.status == "exited" and result.returncode == NOTHING_COLLECTED:
         return record("trial", "NoWork", "pytest found no test", None, output_tail(result))
+    if result.status == "exited" and result.returncode == NOT_STARTED:
+        return not_started(result, place)
     if result.status != "exited" or result.returncode != 0:
         return parse_failure("trial", result, place.paths, place.root)
     if not proof.tests_passed:
