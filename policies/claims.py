@@ -66,6 +66,7 @@ TESTERS: tuple[Tester, ...] = (
     claims_launch.outside_contract,
     claims_data.drops_label,
     claims_data.reads_key,
+    claims_data.never_made,
     claims_data.missing_key_raises,
     claims_features.features,
     claims_features.safeguards,

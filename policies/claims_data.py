@@ -18,6 +18,10 @@ _DROPS = (
 _READS = re.compile(
     r"(?:expects?|access(?:es)?|reads?|uses?|looks? up|needs?)\s+`?(\w+)\[\s*[\"'](\w+)[\"']\s*\]`?"
 )
+_NEVER_MADE = re.compile(
+    r"\b(?:never|not) (?:creates?|makes?|sets|adds?|produces?|generates?|returns?|writes?)\s+"
+    r"[`\"“](\w+)[`\"”]"
+)
 LACKS, READS = "lacks", "reads"
 """Facts that a later claim may rest on: a batch lacks a key, code reads it."""
 
@@ -56,6 +60,17 @@ def _reading(case: Case, owner: str, key: str) -> str:
                 line = getattr(node, "lineno", 0)
                 return f"{module.path}:{line} `{module.line(line)}`"
     return ""
+
+
+def never_made(case: Case) -> Iterator[Outcome]:
+    """`x.py never creates key k`: confirmed when no text and no name of the file is k."""
+    match = _NEVER_MADE.search(case.body)
+    if match is None or not case.names_module or not case.all_parse:
+        return
+    key = match[1]
+    if not any(re.search(rf"\b{re.escape(key)}\b", m.text) for m in case.modules):
+        told = f"{', '.join(m.path for m in case.modules)} nowhere mentions `{key}`"
+        yield Outcome("confirmed", told, fact=f"{LACKS} {key}")
 
 
 def missing_key_raises(case: Case) -> Iterator[Outcome]:

@@ -34,7 +34,7 @@ _ARTEFACTS: tuple[tuple[str, str, str], ...] = (
 def command_line(case: Case) -> Iterator[Outcome]:
     """`evaluate.py does not take results_dir=... run_ids=...`."""
     module = _evaluate(case)
-    about = case.says(r"\bevaluat\w*") or case.says(r"results_dir=|run_ids=")
+    about = case.says(r"\bevaluat\w*") or case.says(r"results_dir=|run_ids=|\bresults_dir\b.*\brun_ids\b")
     scripts = [path for path in case.files if path.endswith(".py")]
     if module is None or scripts not in ([], [module.path]):
         return

@@ -1,4 +1,7 @@
-"""Tests claims about what the libraries offer: heads of model families, names that are said to be gone."""
+"""Tests claims about what the libraries offer: heads of model families, names that are said to be gone.
+
+Source: `policies/data/auto_heads.json` lists the mappings of transformers' `models/auto/modeling_auto.py`.
+"""
 
 from __future__ import annotations
 

@@ -182,6 +182,7 @@ def held(
             "src/model.py:9 evaluates",
         ),
         ("`space` is a dict, but the code reads `space.low`.", "refuted", "yields sections of the config"),
+        ("model.py never creates `prompt_mask`.", "confirmed", "src/model.py nowhere mentions `prompt_mask`"),
         ("Only `loss` and `acc` are logged.", "unverified", ""),
         ("Only `loss` is logged.", "confirmed", "src/train.py:11, log no other key"),
         ("`acc` is never logged.", "confirmed", "logs `acc`"),
