@@ -267,7 +267,8 @@ class Expressions(Machine):
                     self.call(value, [Trial()] if name == "optimize" else [], {})
                 elif isinstance(value, Partial):
                     self.call(value.function, list(value.arguments), value.keywords)
-        for value in arguments if name not in DUMPS and not self.lost(node.func, frame) else ():
+        held = [value for value in arguments if isinstance(value, Node)]
+        for value in held if held and name not in DUMPS and not self.lost(node.func, frame) else ():
             self.trace.use(value)
         if name in SAME_PARTS and arguments and isinstance(arguments[0], Many | Node):
             return arguments[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from policies.hydra.truth import truth
@@ -12,8 +13,8 @@ from policies.hydra.values import Constant, Value
 from policies.parsed import Module
 
 WRAPPERS = ("enumerate", "tqdm", "iter", "track")
-DATA = ("loader", "_dl", "dl_", "batches")
-DATA_NAMES = ("pbar", "progress", "progress_bar", "dl")
+DATA = ("loader", "_dl", "dl_", "batches", "pbar")
+DATA_NAMES = ("progress", "progress_bar", "dl")
 Body = ast.For | ast.While
 
 
@@ -61,9 +62,9 @@ def measure(module: Module, node: Body, function: str, values: Values, around: S
         around: rounds of the counted loops around this one.
     """
     over_data = isinstance(node, ast.For) and _over_data(node.iter)
-    changing = _changing(node)
-    if any(isinstance(n, ast.Continue | ast.Yield | ast.YieldFrom) for n in own_nodes(node.body)):
+    if not (over_data or _counts(node)) or _skips(node):
         return None
+    changing = _changing(node)
     try:
         found = [*_head(node, values), *(_limit(node, way, values, changing) for way in _ways_out(node))]
     except _Unknown:
@@ -82,15 +83,8 @@ def measure(module: Module, node: Body, function: str, values: Values, around: S
 def _accumulates(node: Body, values: Values) -> int:
     """How many rounds one optimizer step waits for, when all steps of the loop stand behind one such test."""
     index = _index(node)
-    tests = [s for s in node.body if isinstance(s, ast.If) and _steps(s)]
-    if (
-        not index
-        or len(tests) != 1
-        or any(_steps(s) for s in node.body if s is not tests[0])
-        or tests[0].orelse
-    ):
-        return 0
-    for part in _parts(tests[0].test):
+    test = _step_test(node) if index else None
+    for part in _parts(test) if test is not None else ():
         match part:
             case ast.Compare(
                 left=ast.BinOp(left=counter, op=ast.Mod(), right=every),
@@ -103,6 +97,14 @@ def _accumulates(node: Body, values: Values) -> int:
     return 0
 
 
+@lru_cache(maxsize=1024)
+def _step_test(node: Body) -> ast.expr | None:
+    """The one test that all optimizer steps of the loop stand behind."""
+    steps = [s for s in node.body if _steps(s)]
+    only = steps[0] if len(steps) == 1 else None
+    return only.test if isinstance(only, ast.If) and not only.orelse else None
+
+
 def _steps(node: ast.AST) -> bool:
     """Whether an optimizer or a scaler makes a step in a statement."""
     calls = (n for n in ast.walk(node) if isinstance(n, ast.Call) and _last(n.func) == "step")
@@ -110,6 +112,21 @@ def _steps(node: ast.AST) -> bool:
     return any(word in owner for owner in owners for word in ("opt", "scaler"))
 
 
+def _counts(node: Body) -> bool:
+    """Whether the head may bound the loop by a number."""
+    if isinstance(node, ast.While):
+        return True
+    inner = _unwrapped(node.iter)
+    return isinstance(inner, ast.Call) and _last(inner.func) in ("range", "trange")
+
+
+@lru_cache(maxsize=1024)
+def _skips(node: Body) -> bool:
+    """Whether a round may end early, or hands its values out: the rounds then say little."""
+    return any(isinstance(n, ast.Continue | ast.Yield | ast.YieldFrom) for n in own_nodes(node.body))
+
+
+@lru_cache(maxsize=1024)
 def _changing(node: Body) -> dict[str, bool]:
     """Names that the loop binds -> whether it only ever adds one to them."""
     found: dict[str, bool] = {}
@@ -173,12 +190,14 @@ class _Exit:
     behind_work: bool
 
 
-def _ways_out(node: Body) -> Iterator[_Exit]:
+@lru_cache(maxsize=1024)
+def _ways_out(node: Body) -> tuple[_Exit, ...]:
     """Every `break` and `return` of the loop itself."""
-    worked = False
+    worked, found = False, list[_Exit]()
     for statement in node.body:
-        yield from _exits(statement, (), worked)
+        found += _exits(statement, (), worked)
         worked = worked or _works(statement)
+    return tuple(found)
 
 
 def _exits(node: ast.stmt, tests: tuple[ast.expr, ...], worked: bool) -> Iterator[_Exit]:

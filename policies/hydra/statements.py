@@ -92,7 +92,9 @@ class Statements(Expressions):
         self.once(node.orelse, frame)
 
     def measured(self, node: ast.For | ast.While, frame: Frame) -> Loop | None:
-        """Count the rounds of a loop; note one that is surely reached."""
+        """Count the rounds of a loop in a trial; note one that is surely reached."""
+        if not self.trial:
+            return None
         with self.guard(True):
             found = measure(frame.module, node, frame.function, partial(self.value, frame=frame), self.rounds)
         if found is not None and not self.unsure and not self.guarded and found not in self.trace.loops:
