@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from policies.hub import id_argument, kind_of, right_model
 from policies.hydra.names import origin
+from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
 from policies.run_values import run_values
 from policies.tables import table
@@ -51,10 +52,8 @@ def model_loads(subject: ParsedBundle) -> tuple[tuple[Module, ast.Call], ...]:
 def _loads(subject: ParsedBundle) -> tuple[tuple[Module, ast.Call], ...]:
     found = [
         (module, node)
-        for module, node in subject.walk()
-        if isinstance(node, ast.Call)
-        and kind_of(module, node) == "model"
-        and not _PARTS.search(origin(module, node.func))
+        for module, node in each(subject, ast.Call)
+        if kind_of(module, node) == "model" and not _PARTS.search(origin(module, node.func))
     ]
     return tuple(sorted(found, key=lambda each: (each[0].path, each[1].lineno, each[1].col_offset)))
 

@@ -56,15 +56,19 @@ def _table(module: Module) -> Mapping[tuple[int, str], Values]:
     found: dict[tuple[int, str], list[ast.expr | None]] = {}
     for node in module.nodes:
         if isinstance(node, _Scope):
-            for argument in ast.walk(node.args):
-                if isinstance(argument, ast.arg):
-                    found.setdefault((id(node), argument.arg), []).append(None)
+            for argument in _parameters(node.args):
+                found.setdefault((id(node), argument.arg), []).append(None)
         if isinstance(node, _BINDING):
             bound = list(_bound(node))
             scope = _outer(module, node) if bound else None
             for name, value in bound:
                 found.setdefault((id(scope) if scope is not None else 0, name), []).append(value)
     return {key: tuple(values) for key, values in found.items()}
+
+
+def _parameters(arguments: ast.arguments) -> Iterator[ast.arg]:
+    yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    yield from (each for each in (arguments.vararg, arguments.kwarg) if each is not None)
 
 
 _BINDING = (
@@ -130,6 +134,9 @@ def _paired(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr |
 
 def _stored(target: ast.AST) -> Iterator[tuple[str, None]]:
     """Names that a target binds to something no expression spells."""
+    if isinstance(target, ast.Name):
+        yield target.id, None
+        return
     for node in ast.walk(target):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             yield node.id, None

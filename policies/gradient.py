@@ -6,10 +6,12 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 
 from policies.assigned import sole_value, values_of
 from policies.hub import CONFIG_NAMES
 from policies.hydra.names import dotted_name, origin
+from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.row_functions import Function, function_of, returned
 from policies.run_values import config_path
@@ -17,7 +19,8 @@ from policies.run_values import config_path
 CUTTING = frozenset({"item", "detach", "tolist", "numpy"})
 SHAPES = frozenset({"numel", "size", "dim", "nelement"})
 NO_GRAD = frozenset({"torch.no_grad", "torch.inference_mode"})
-_DEEPEST = 24
+_DEEPEST, _MOST = 24, 1000
+"""How far an expression is followed, and through how many others."""
 
 
 class Grad(IntEnum):
@@ -37,11 +40,13 @@ class Tracer:
     subject: ParsedBundle
     reasons: list[str] = field(default_factory=list)
     _depth: int = 0
+    _asked: int = 0
     _open: set[int] = field(default_factory=set)
 
     def grad(self, module: Module, node: ast.expr, known: Mapping[str, Grad] | None = None) -> Grad:
         """What is known of an expression; `known` gives the parameters of the function it is in."""
-        if self._depth > _DEEPEST or id(node) in self._open:
+        self._asked += 1
+        if self._depth > _DEEPEST or self._asked > _MOST or id(node) in self._open:
             return Grad.UNKNOWN
         self._depth += 1
         self._open.add(id(node))
@@ -124,11 +129,8 @@ class Tracer:
     def _unpacked(self, module: Module, node: ast.Name, name: str) -> Grad:
         """A name that gets a part of a tuple, when every statement that binds it is without gradient."""
         function = module.enclosing_function(node)
-        bound = [
-            n
-            for n in (ast.walk(function) if function is not None else ())
-            if isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load)
-        ]
+        stored = _stores(module).get(name, ()) if function is not None else ()
+        bound = [n for n in stored if module.enclosing_function(n) is function]
         statements = [_statement(module, n) for n in bound]
         if not bound or not all(isinstance(s, ast.Assign) for s in statements):
             return Grad.UNKNOWN
@@ -212,20 +214,29 @@ class Tracer:
         return found
 
 
+@lru_cache(maxsize=64)
+def _stores(module: Module) -> dict[str, list[ast.Name]]:
+    """Every name that is bound, with the places."""
+    found: dict[str, list[ast.Name]] = {}
+    for node in of_kind(module, ast.Name):
+        if not isinstance(node.ctx, ast.Load):
+            found.setdefault(node.id, []).append(node)
+    return found
+
+
 def _calls(subject: ParsedBundle) -> dict[str, list[tuple[Module, ast.Call]]]:
     """Every call, by the last part of what is called."""
     found: dict[str, list[tuple[Module, ast.Call]]] = {}
-    for module, node in subject.walk():
-        if isinstance(node, ast.Call):
-            found.setdefault(dotted_name(node.func).rpartition(".")[2], []).append((module, node))
+    for module, node in each(subject, ast.Call):
+        found.setdefault(dotted_name(node.func).rpartition(".")[2], []).append((module, node))
     return found
 
 
 def _given_by_forward(subject: ParsedBundle) -> dict[str, list[tuple[Module, ast.expr]]]:
     """Key or attribute -> what the `forward` methods of the bundle put there."""
     found: dict[str, list[tuple[Module, ast.expr]]] = {}
-    for module, function in subject.walk():
-        if not isinstance(function, ast.FunctionDef) or function.name != "forward":
+    for module, function in each(subject, ast.FunctionDef):
+        if function.name != "forward":
             continue
         for node in ast.walk(function):
             pairs: list[tuple[object, ast.expr]] = []

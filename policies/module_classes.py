@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping
 
 from policies.hydra.names import origin
+from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
 
 LAYERS = frozenset(
@@ -45,7 +46,7 @@ def class_names(subject: ParsedBundle) -> Mapping[str, bool]:
 
 
 def _with_parameters(subject: ParsedBundle) -> dict[str, bool]:
-    classes = [(m, node) for m, node in subject.walk() if isinstance(node, ast.ClassDef)]
+    classes = list(each(subject, ast.ClassDef))
     bases = {node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases} for _, node in classes}
     known = {"Module"}
     while grown := {name for name, over in bases.items() if over & known} - known:

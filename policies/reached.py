@@ -6,6 +6,7 @@ import ast
 
 from policies.evaluate_args import evaluate_path
 from policies.first_party import lookup, resolve
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.trial_mode import launched
 
@@ -24,12 +25,12 @@ def _reached(subject: ParsedBundle) -> frozenset[str]:
         if module.path in seen:
             continue
         seen.add(module.path)
-        for node in module.nodes:
-            if isinstance(node, ast.ImportFrom):
-                todo += _targets(subject, module, node)
-            elif isinstance(node, ast.Import):
-                found = [lookup(subject, alias.name).module for alias in node.names]
-                todo += [each for each in found if each is not None]
+        todo += [
+            found for node in of_kind(module, ast.ImportFrom) for found in _targets(subject, module, node)
+        ]
+        for alias in (alias for node in of_kind(module, ast.Import) for alias in node.names):
+            named = lookup(subject, alias.name).module
+            todo += [named] if named is not None else []
     return frozenset(seen)
 
 

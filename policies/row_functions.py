@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from policies.assigned import sole_value
 from policies.hydra.names import local_functions, origin
+from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle
 
+_DEEPEST = 8
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
@@ -54,7 +56,7 @@ def map_calls(subject: ParsedBundle) -> tuple[MapCall, ...]:
 
 def _map_calls(subject: ParsedBundle) -> tuple[MapCall, ...]:
     found: list[MapCall] = []
-    for module, node in subject.walk():
+    for module, node in each(subject, ast.Call):
         match node:
             case ast.Call(func=ast.Attribute(attr="map"), args=args, keywords=keywords):
                 named = next((k.value for k in keywords if k.arg == "function"), None)
@@ -67,17 +69,21 @@ def _map_calls(subject: ParsedBundle) -> tuple[MapCall, ...]:
     return tuple(sorted(found, key=lambda call: (call.module.path, call.node.lineno, call.node.col_offset)))
 
 
-def function_of(subject: ParsedBundle, module: Module, node: ast.expr) -> tuple[Module, Function] | None:
+def function_of(
+    subject: ParsedBundle, module: Module, node: ast.expr, depth: int = 0
+) -> tuple[Module, Function] | None:
     """The bundle's function that an expression means: by name, as a method, through `partial` or a lambda."""
     node = sole_value(module, node)
+    if depth > _DEEPEST:
+        return None
     match node:
         case ast.Call(func=func, args=[inner, *_]) if origin(module, func) == "functools.partial":
-            return function_of(subject, module, inner)
+            return function_of(subject, module, inner, depth + 1)
         case ast.Lambda(
             args=ast.arguments(args=[first]), body=ast.Call(func=ast.Name() as inner, args=given)
         ):
             passes = bool(given) and isinstance(given[0], ast.Name) and given[0].id == first.arg
-            return (function_of(subject, module, inner) if passes else None) or (module, node)
+            return (function_of(subject, module, inner, depth + 1) if passes else None) or (module, node)
         case ast.Lambda():
             return module, node
         case ast.Name(id=name):
@@ -97,9 +103,7 @@ def _named(subject: ParsedBundle, module: Module, name: str) -> tuple[Module, Fu
 
 def _only(module: Module, name: str) -> tuple[Module, Function] | None:
     """The one function of this name in a module, at whatever depth."""
-    found = [
-        n for n in module.nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n.name == name
-    ]
+    found = [n for n in of_kind(module, ast.FunctionDef) if n.name == name]
     return (module, found[0]) if len(found) == 1 else None
 
 

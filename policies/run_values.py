@@ -13,6 +13,8 @@ from policies.hub import CONFIG_NAMES
 from policies.parsed import Module, ParsedBundle
 
 _MISSING = object()
+_DEEPEST = 24
+"""Names may be bound to what goes back to themselves; no honest chain is longer."""
 
 
 def run_values(
@@ -34,29 +36,30 @@ def run_values(
     return plain if some or len(plain) == len(values) else {}
 
 
-def config_path(module: Module, node: ast.expr) -> tuple[str, ...]:
+def config_path(module: Module, node: ast.expr, depth: int = 0) -> tuple[str, ...]:
     """Keys of a read of the config, followed through aliases such as `data = cfg.dataset`; else empty."""
     match node:
         case ast.Name(id=name) if name in CONFIG_NAMES - {"self"}:
             return ("",)
         case ast.Name():
             value = sole_value(module, node)
-            return () if value is node or isinstance(value, ast.Name) else config_path(module, value)
+            stays = value is node or isinstance(value, ast.Name) or depth > _DEEPEST
+            return () if stays else config_path(module, value, depth + 1)
         case ast.Attribute(value=ast.Name(id="self"), attr=name) if name in CONFIG_NAMES:
             return ("",)
         case ast.Attribute(value=owner, attr=key):
-            return _below(module, owner, key)
+            return _below(module, owner, key, depth)
         case ast.Subscript(value=owner, slice=ast.Constant(value=str(key))):
-            return _below(module, owner, key)
+            return _below(module, owner, key, depth)
         case ast.Call(func=ast.Attribute(value=owner, attr="get"), args=[ast.Constant(value=str(key)), *_]):
-            return _below(module, owner, key)
+            return _below(module, owner, key, depth)
         case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(key)), *_]):
-            return _below(module, owner, key)
+            return _below(module, owner, key, depth)
     return ()
 
 
-def _below(module: Module, owner: ast.expr, key: str) -> tuple[str, ...]:
-    above = config_path(module, owner)
+def _below(module: Module, owner: ast.expr, key: str, depth: int) -> tuple[str, ...]:
+    above = config_path(module, owner, depth + 1)
     return (*above, key) if above else ()
 
 

@@ -14,6 +14,7 @@ from policies.assigned import values_of
 from policies.hub import id_argument
 from policies.hydra.analysis import launches
 from policies.hydra.names import origin
+from policies.kinds import each, has_text, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.run_values import run_values
 from policies.tables import table
@@ -83,8 +84,8 @@ def _of_name(module: Module, node: ast.Name | ast.Attribute, line: int, depth: i
         name = ast.unparse(node)
         values = tuple(
             n.value
-            for n in module.nodes
-            if isinstance(n, ast.Assign) and name in (ast.unparse(target) for target in n.targets)
+            for n in of_kind(module, ast.Assign)
+            if name in (ast.unparse(target) for target in n.targets)
         )
     if not values or any(value is None for value in values):
         return None
@@ -176,15 +177,14 @@ def is_guarded(module: Module, node: ast.AST) -> bool:
 
 def makes_splits(subject: ParsedBundle) -> bool:
     """Whether the bundle makes splits of its own."""
-    for _, node in subject.walk():
-        match node:
-            case ast.Attribute(attr="train_test_split") | ast.Name(id="DatasetDict" | "concatenate_datasets"):
-                return True
-            case ast.Subscript(
-                slice=ast.Constant(value="validation" | "test" | "val" | "dev"), ctx=ast.Store()
-            ):
-                return True
-    return False
+    if has_text(subject, "train_test_split", "DatasetDict", "concatenate_datasets"):
+        return True
+    return any(
+        isinstance(node.ctx, ast.Store)
+        and isinstance(node.slice, ast.Constant)
+        and node.slice.value in ("validation", "test", "val", "dev")
+        for _, node in each(subject, ast.Subscript)
+    )
 
 
 def said(found: Schema, subject: ParsedBundle) -> str:
@@ -204,8 +204,8 @@ def constants(subject: ParsedBundle, module: Module, node: ast.expr) -> Iterator
     if node.id not in names or values_of(module, node.id, node) != (None,):
         return
     place = names.index(node.id)
-    for call in module.nodes:
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == function.name:
+    for call in of_kind(module, ast.Call):
+        if isinstance(call.func, ast.Name) and call.func.id == function.name:
             given = call.args[place : place + 1] + [k.value for k in call.keywords if k.arg == node.id]
             for value in given[:1]:
                 inner = run_values(subject, module, value)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from policies.assigned import sole_value
 from policies.hydra.names import origin
+from policies.kinds import of_kind
 from policies.parsed import Module
 
 _LONGEST = 200
@@ -42,9 +43,7 @@ class Walk:
 
 def walks(module: Module) -> Iterator[Walk]:
     """Every loop over modules, those over a list made of the walk included."""
-    for node in module.nodes:
-        if not isinstance(node, ast.For):
-            continue
+    for node in of_kind(module, ast.For):
         walked = node.iter
         if isinstance(walked, ast.Call) and ast.unparse(walked.func) in ("list", "tuple") and walked.args:
             walked = walked.args[0]

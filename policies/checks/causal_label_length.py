@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from policies.architectures import model_ids, named_by_runs
 from policies.assigned import sole_value, values_of
 from policies.base import Bad, Check, Evidence, Good
+from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.row_functions import is_tokenizing
 from policies.tables import table
 
+_DEEPEST = 8
 IMPORT = (
     "from transformers import AutoModelForCausalLM\n\nmodel = AutoModelForCausalLM.from_pretrained('gpt2')\n"
 )
@@ -63,19 +66,22 @@ class CausalLabelLength(Check):
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every function that makes labels of another text, in a bundle whose models are all decoders."""
         names = model_ids(subject) or named_by_runs(subject)
-        if not names or not all(map(_decoder, names)) or any(_rejoins(node) for _, node in subject.walk()):
+        if not names or not all(map(_decoder, names)):
             return
-        for module in subject.parsable:
-            for node in module.nodes:
-                for key, inputs, labels in _pairs(module, node):
-                    yield self.finding(
-                        module.path,
-                        key.lineno,
-                        f"labels come from `{_text(labels)}`, inputs from `{_text(inputs)}`: "
-                        f"`{sorted(names)[0]}` is decoder-only and needs one sequence for both",
-                        f"line {key.lineno}: {module.line(key.lineno)} — line {labels.lineno} tokenises the "
-                        "labels by themselves, and nothing joins them to the inputs",
-                    )
+        places = chain(each(subject, ast.Assign), each(subject, ast.Dict))
+        found = [(module, *pair) for module, node in places for pair in _pairs(module, node)]
+        joined = chain(each(subject, ast.Call), each(subject, ast.BinOp))
+        if not found or any(_rejoins(node) for _, node in joined):
+            return
+        for module, key, inputs, labels in found:
+            yield self.finding(
+                module.path,
+                key.lineno,
+                f"labels come from `{_text(labels)}`, inputs from `{_text(inputs)}`: "
+                f"`{sorted(names)[0]}` is decoder-only and needs one sequence for both",
+                f"line {key.lineno}: {module.line(key.lineno)} — line {labels.lineno} tokenises the "
+                "labels by themselves, and nothing joins them to the inputs",
+            )
 
 
 def _decoder(name: str) -> bool:
@@ -105,14 +111,18 @@ def _pairs(module: Module, node: ast.AST) -> Iterator[tuple[ast.stmt | ast.expr,
         yield node, made, labels
 
 
-def _source(module: Module, node: ast.expr) -> ast.expr | None:
+def _source(module: Module, node: ast.expr, depth: int = 0) -> ast.expr | None:
     """The encoding whose `input_ids` an expression is, also when padding is masked on the way."""
     node = sole_value(module, node)
     if isinstance(node, ast.Name):
         values = values_of(module, node.id, node)
-        if len(values) != 2 or not all(isinstance(v, ast.Call | ast.ListComp) for v in values):
+        if (
+            depth > _DEEPEST
+            or len(values) != 2
+            or not all(isinstance(v, ast.Call | ast.ListComp) for v in values)
+        ):
             return None
-        found = [_source(module, value) for value in values if value is not None]
+        found = [_source(module, value, depth + 1) for value in values if value is not None]
         same = len({ast.unparse(each) for each in found if each is not None}) == 1 and None not in found
         return found[0] if same else None
     match node:
@@ -121,11 +131,11 @@ def _source(module: Module, node: ast.expr) -> ast.expr | None:
         case ast.Attribute(value=owner, attr="input_ids"):
             return owner
         case ast.Call(func=ast.Attribute(value=owner, attr="copy" | "clone")):
-            return _source(module, owner)
+            return _source(module, owner, depth + 1) if depth < _DEEPEST else None
         case ast.Call(func=ast.Name(), args=[first, *_]):
-            return _source(module, first)
+            return _source(module, first, depth + 1) if depth < _DEEPEST else None
         case ast.ListComp(generators=[ast.comprehension(iter=source)]):
-            return _source(module, source)
+            return _source(module, source, depth + 1) if depth < _DEEPEST else None
     return None
 
 

@@ -9,6 +9,7 @@ from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.edit import rewrite
 from policies.hydra.insert import before_line
 from policies.hydra.names import origin
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, Severity
 
@@ -71,8 +72,8 @@ class ClipBeforeUnscale(ModuleCheck):
 def _clips(module: Module) -> list[tuple[ast.Call, ast.stmt, str, str]]:
     """Clipping, its statement, the scaler and what it steps, where all three follow in one block."""
     found: list[tuple[ast.Call, ast.stmt, str, str]] = []
-    for node in module.nodes:
-        if not isinstance(node, ast.Call) or origin(module, node.func) not in CLIPS:
+    for node in of_kind(module, ast.Call) if "scaler" in module.text else ():
+        if origin(module, node.func) not in CLIPS:
             continue
         statement = module.parents[node]
         if not isinstance(statement, ast.Expr | ast.Assign):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from policies.base import Bad, Check, Evidence, Good
 from policies.hydra.names import origin
+from policies.kinds import each, has_text, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.row_functions import MapCall, is_tokenizing, map_calls, returned
@@ -55,7 +56,7 @@ class CollatedText(Check):
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """The first map that keeps its texts, in a bundle that pads every column of every loader."""
-        collating = _collating(subject)
+        collating = _collating(subject) if has_text(subject, "DataCollatorWithPadding") else ""
         if not collating or any(_chooses(node) for _, node in subject.walk()):
             return
         for call in map_calls(subject):
@@ -74,8 +75,8 @@ class CollatedText(Check):
 def _collating(subject: ParsedBundle) -> str:
     """The first loader with a padding collator; empty unless all loaders have one."""
     places: list[str] = []
-    for module, node in subject.walk():
-        if isinstance(node, ast.Call) and origin(module, node.func) == "torch.utils.data.DataLoader":
+    for module, node in each(subject, ast.Call):
+        if origin(module, node.func) == "torch.utils.data.DataLoader":
             given = next((k.value for k in node.keywords if k.arg == "collate_fn"), None)
             if given is None or not _pads(module, given):
                 return ""
@@ -87,9 +88,7 @@ def _pads(module: Module, node: ast.expr) -> bool:
     if isinstance(node, ast.Call):
         return origin(module, node.func) == COLLATOR
     name = ast.unparse(node)
-    bound = [
-        n.value for n in module.nodes if isinstance(n, ast.Assign) and name in map(ast.unparse, n.targets)
-    ]
+    bound = [n.value for n in of_kind(module, ast.Assign) if name in map(ast.unparse, n.targets)]
     return bool(bound) and all(isinstance(v, ast.Call) and origin(module, v.func) == COLLATOR for v in bound)
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from policies.base import Bad, Check, Evidence, Good
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.reached import is_reached
 from policies.records import Finding, Severity
@@ -136,7 +137,7 @@ def _directly_in(call: MapCall, node: ast.AST) -> bool:
 
 def _features(module: Module) -> Iterator[tuple[Module, ast.Subscript, Source]]:
     """Reads such as `data["train"].features["label"]` on data as they were loaded."""
-    for node in module.nodes:
+    for node in of_kind(module, ast.Subscript):
         match node:
             case ast.Subscript(value=ast.Attribute(value=owner, attr="features"), ctx=ast.Load()):
                 source = source_of(module, owner)

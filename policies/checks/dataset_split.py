@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from policies.base import Bad, Check, Evidence, Good
+from policies.kinds import has_text, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.reached import is_reached
 from policies.records import Finding, Severity
@@ -49,7 +50,7 @@ class DatasetSplit(Check):
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every read of a split that the table of data sets does not have."""
-        if not any(_loads(node) for _, node in subject.walk()):
+        if not has_text(subject, "load_dataset"):
             return
         own = makes_splits(subject)
         seen: set[tuple[str, int, str]] = set()
@@ -75,14 +76,12 @@ class DatasetSplit(Check):
         )
 
 
-def _loads(node: ast.AST) -> bool:
-    return isinstance(node, ast.alias) and node.name in ("load_dataset", "datasets")
-
-
 def _reads(subject: ParsedBundle) -> Iterator[tuple[Module, str, ast.expr, str, Source]]:
     """Splits that are asked for: module, name, place, run that says so, and the loaded data set."""
     for module in subject.parsable:
-        for node in module.nodes:
+        if "load_dataset" not in module.text:
+            continue
+        for node in (*of_kind(module, ast.Subscript), *of_kind(module, ast.Call)):
             key: ast.expr | None
             match node:
                 case ast.Subscript(value=owner, slice=key, ctx=ast.Load()):

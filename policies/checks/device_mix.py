@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from policies.assigned import sole_value
 from policies.base import Bad, Check, Evidence, Good
 from policies.hydra.names import origin
+from policies.kinds import each, has_text
 from policies.module_classes import class_names
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
@@ -17,6 +18,7 @@ MAKERS = frozenset(
     f"torch.{name}"
     for name in ("tensor", "zeros", "ones", "full", "arange", "linspace", "rand", "randn", "eye")
 )
+DEFAULTS = ("set_default_device", "set_default_tensor_type")
 MOVES = frozenset({"to", "cuda", "cpu", "type_as", "new_tensor"})
 HEAD = (
     "import torch\n\n\ndef stats(batch, count):\n    length = batch['attention_mask'].sum(1).float()\n"
@@ -57,10 +59,10 @@ class DeviceMix(Check):
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every join of a tensor of the batch or the input with one that was made on the CPU."""
-        if any(_sets_default(node) for _, node in subject.walk()):
+        if has_text(subject, *DEFAULTS):
             return
-        for module, node in subject.walk():
-            if not isinstance(node, ast.Call) or origin(module, node.func) not in JOINS or not node.args:
+        for module, node in each(subject, ast.Call):
+            if origin(module, node.func) not in JOINS or not node.args:
                 continue
             parts = node.args[0].elts if isinstance(node.args[0], ast.List | ast.Tuple) else []
             made = [part for part in parts if _made_on_cpu(module, part)]
@@ -76,10 +78,6 @@ class DeviceMix(Check):
                     f"line {sole_value(module, made[0]).lineno}: "
                     f"{module.line(sole_value(module, made[0]).lineno)}",
                 )
-
-
-def _sets_default(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and node.attr in ("set_default_device", "set_default_tensor_type")
 
 
 def _chain(module: Module, node: ast.expr) -> tuple[ast.expr, frozenset[str]]:
@@ -113,7 +111,7 @@ def _on_device(subject: ParsedBundle, module: Module, node: ast.expr) -> bool:
         return False
     match start:
         case ast.Subscript(value=ast.Name(id="batch"), slice=ast.Constant()):
-            return any(_moves_batch(n) for _, n in subject.walk())
+            return any(_moves_batch(n) for _, n in each(subject, ast.Assign))
         case ast.Name(id=name):
             return _is_input(subject, module, start, name)
     return False
@@ -138,6 +136,6 @@ def _is_input(subject: ParsedBundle, module: Module, node: ast.Name, name: str) 
     if not isinstance(owner, ast.ClassDef) or owner.name not in class_names(subject):
         return False
     return any(
-        isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr in ("to", "cuda")
-        for _, n in subject.walk()
+        isinstance(n.func, ast.Attribute) and n.func.attr in ("to", "cuda")
+        for _, n in each(subject, ast.Call)
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite
+from policies.kinds import each, has_text
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 from policies.replace_node import replace_expression
@@ -88,8 +89,8 @@ def _reads(subject: ParsedBundle) -> list[tuple[Module, ast.Call]]:
 def _all_reads(subject: ParsedBundle) -> list[tuple[Module, ast.Call]]:
     found = [
         (module, node)
-        for module, node in subject.walk()
-        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == COUNTER
+        for module, node in (each(subject, ast.Call) if has_text(subject, COUNTER) else ())
+        if getattr(node.func, "attr", getattr(node.func, "id", "")) == COUNTER
     ]
     return sorted(found, key=lambda each: (each[0].path, each[1].lineno, each[1].col_offset))
 

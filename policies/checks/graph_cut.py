@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from policies.assigned import values_of
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.gradient import Grad, Tracer
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 
@@ -53,7 +54,7 @@ class GraphCut(ModuleCheck):
         """Every loss with a term that is certainly a number to the graph."""
         seen: set[ast.expr] = set()
         for loss in _losses(module):
-            terms = [t for t in dict.fromkeys(_terms(module, _unscaled(loss), 0)) if t not in seen]
+            terms = [t for t in dict.fromkeys(_terms(module, _unscaled(loss), set())) if t not in seen]
             seen.update(terms)
             groups: dict[tuple[str, ...], list[ast.expr]] = {}
             for term in terms:
@@ -78,7 +79,7 @@ class GraphCut(ModuleCheck):
 
 def _losses(module: Module) -> Iterator[ast.expr]:
     """What `backward` is called on."""
-    for node in module.nodes:
+    for node in of_kind(module, ast.Call):
         match node:
             case ast.Call(func=ast.Attribute(value=loss, attr="backward")):
                 yield loss
@@ -99,27 +100,28 @@ def _unscaled(node: ast.expr) -> ast.expr:
     return node
 
 
-def _terms(module: Module, node: ast.expr, depth: int) -> Iterator[ast.expr]:
-    """What is added up to a loss of several terms, followed through names."""
-    if depth > 6:
+def _terms(module: Module, node: ast.expr, met: set[ast.expr]) -> Iterator[ast.expr]:
+    """What is added up to a loss of several terms, followed through names; every expression once."""
+    if node in met:
         return
+    met.add(node)
     match node:
         case ast.BinOp(op=ast.Add() | ast.Sub(), left=left, right=right):
             for side in (left, right):
-                yield from _parts(module, side, depth)
+                yield from _parts(module, side, met)
         case ast.BinOp(op=ast.Div(), left=left):
-            yield from _terms(module, left, depth + 1)
+            yield from _terms(module, left, met)
         case ast.Name(id=name):
             for value in values_of(module, name, node):
                 if value is not None:
-                    yield from _terms(module, value, depth + 1)
+                    yield from _terms(module, value, met)
 
 
-def _parts(module: Module, node: ast.expr, depth: int) -> Iterator[ast.expr]:
+def _parts(module: Module, node: ast.expr, met: set[ast.expr]) -> Iterator[ast.expr]:
     """One side of a sum: its own terms when it is a sum, too, else itself."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
-        yield from _terms(module, node, depth + 1)
-    elif isinstance(node, ast.Name) and (inner := list(_terms(module, node, depth + 1))):
+        yield from _terms(module, node, met)
+    elif isinstance(node, ast.Name) and (inner := list(_terms(module, node, met))):
         yield from inner
     else:
         yield node

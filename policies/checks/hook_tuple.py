@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from policies.api import api_of
 from policies.architectures import architectures, told_of
 from policies.base import Bad, Evidence, Good, ModuleCheck
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.row_functions import Function, returned
@@ -72,7 +73,7 @@ class HookTuple(ModuleCheck):
 
 def _registrations(module: Module) -> Iterator[tuple[ast.Call, Function, int]]:
     """Calls that register a known hook, and which of its parameters holds the values."""
-    for node in module.nodes:
+    for node in of_kind(module, ast.Call) if "register_forward" in module.text else ():
         match node:
             case ast.Call(func=ast.Attribute(attr="register_forward_hook"), args=[given], keywords=[]):
                 place = 2
@@ -91,7 +92,7 @@ def _hook(module: Module, call: ast.Call, given: ast.expr) -> Function | None:
         return given
     if not isinstance(given, ast.Name):
         return None
-    named = [n for n in module.nodes if isinstance(n, ast.FunctionDef) and n.name == given.id]
+    named = [n for n in of_kind(module, ast.FunctionDef) if n.name == given.id]
     before = [n for n in named if n.lineno < call.lineno]
     same = module.enclosing_function(call)
     own = [n for n in before if module.enclosing_function(n) is same]

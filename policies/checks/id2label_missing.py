@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import chain
 
 from policies.architectures import is_tuned, model_ids, model_loads
 from policies.base import Bad, Check, Evidence, Good
 from policies.hydra.names import origin
+from policies.kinds import each, has_text
 from policies.parsed import ParsedBundle
 from policies.records import Finding
 
@@ -50,13 +52,18 @@ class Id2labelMissing(Check):
         """The reading of names that nothing gave, in a bundle that scores entities."""
         classes = {origin(module, call.func).split(".")[1] for module, call in model_loads(subject)}
         names = model_ids(subject)
-        if CLASS not in classes or not names or any(map(is_tuned, names)):
+        if (
+            not has_text(subject, "id2label")
+            or CLASS not in classes
+            or not names
+            or any(map(is_tuned, names))
+        ):
             return
         scored = _scores_entities(subject)
         if not scored or any(_gives_names(node) for _, node in subject.walk()):
             return
-        for module, node in subject.walk():
-            if isinstance(node, ast.expr) and _reads_names(node):
+        for module, node in chain(each(subject, ast.Attribute), each(subject, ast.Call)):
+            if _reads_names(node):
                 yield self.finding(
                     module.path,
                     node.lineno,

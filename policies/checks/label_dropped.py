@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import chain
 
 from policies.base import Bad, Check, Evidence, Good
 from policies.hydra.analysis import launches
 from policies.hydra.names import origin
+from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 from policies.row_functions import MapCall, function_of, is_tokenizing, map_calls, returned
@@ -61,9 +63,9 @@ class LabelDropped(Check):
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every such map in a bundle whose training reads labels that nothing else makes."""
-        reader = _reads_labels(subject)
         losing = [call for call in map_calls(subject) if call.removes_all() and _makes_no_label(call)]
-        if not reader or not losing or _labels_come_later(subject):
+        reader = _reads_labels(subject) if losing else ""
+        if not reader or _labels_come_later(subject):
             return
         seen: set[ast.AST] = set()
         for call in losing:
@@ -105,7 +107,7 @@ def _speaks_of_labels(node: ast.AST) -> bool:
 
 def _reads_labels(subject: ParsedBundle) -> str:
     """The first place that takes the labels out of a batch."""
-    for module, node in subject.walk():
+    for module, node in chain(each(subject, ast.Subscript), each(subject, ast.Call)):
         match node:
             case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value="labels"), ctx=ast.Load()):
                 pass
@@ -122,7 +124,7 @@ def _reads_labels(subject: ParsedBundle) -> str:
 
 def _labels_come_later(subject: ParsedBundle) -> bool:
     """Whether a collator or a later column makes the labels, or may."""
-    for module, node in subject.walk():
+    for module, node in chain(each(subject, ast.Call), each(subject, ast.keyword)):
         match node:
             case ast.Call(func=ast.Attribute(attr="add_column" | "set_transform" | "with_transform")):
                 return True
@@ -139,11 +141,7 @@ def _may_label(subject: ParsedBundle, module: Module, node: ast.expr) -> bool:
     found = function_of(subject, module, node)
     if found is not None:
         return any(_speaks_of_labels(inner) for inner in ast.walk(found[1]))
-    made = [
-        n.value
-        for n in module.nodes
-        if isinstance(n, ast.Assign) and ast.unparse(node) in map(ast.unparse, n.targets)
-    ]
+    made = [n.value for n in of_kind(module, ast.Assign) if ast.unparse(node) in map(ast.unparse, n.targets)]
     calls = [n for n in ([node] if isinstance(node, ast.Call) else made) if isinstance(n, ast.Call)]
     names = [origin(module, n.func) for n in calls]
     return not names or not all(name.startswith("transformers.DataCollator") for name in names)

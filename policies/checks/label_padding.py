@@ -9,6 +9,7 @@ from policies.architectures import model_loads
 from policies.assigned import sole_value
 from policies.base import Bad, Check, Evidence, Good
 from policies.hydra.names import origin
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 from policies.row_functions import is_tokenizing
@@ -61,18 +62,17 @@ class LabelPadding(Check):
         classes = [origin(module, call.func) for module, call in model_loads(subject)]
         if not classes or not any(part in name for name in classes for part in GENERATES):
             return
-        if any(_masks(node) for _, node in subject.walk()):
+        padded = [(module, node) for module in subject.parsable for node in _padded(module)]
+        if not padded or any(_masks(node) for _, node in subject.walk()):
             return
-        for module in subject.parsable:
-            for node in sorted(_padded(module), key=lambda n: n.lineno):
-                yield self.finding(
-                    module.path,
-                    node.lineno,
-                    f"`{ast.unparse(node)[:70]}`: the padding is part of the loss",
-                    f"line {node.lineno}: {module.line(node.lineno)} — nothing in the bundle sets {IGNORED}, "
-                    "`ignore_index` or a mask for it",
-                )
-                return
+        module, node = padded[0]
+        yield self.finding(
+            module.path,
+            node.lineno,
+            f"`{ast.unparse(node)[:70]}`: the padding is part of the loss",
+            f"line {node.lineno}: {module.line(node.lineno)} — nothing in the bundle sets {IGNORED}, "
+            "`ignore_index` or a mask for it",
+        )
 
 
 def _masks(node: ast.AST) -> bool:
@@ -94,7 +94,7 @@ def _masks(node: ast.AST) -> bool:
 
 def _padded(module: Module) -> Iterator[ast.stmt]:
     """Statements that make labels of ids which hold padding, or pad labels with a token."""
-    for node in module.nodes:
+    for node in of_kind(module, ast.Assign):
         match node:
             case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(value="labels"))], value=value):
                 if _is_padded(module, value):
@@ -104,12 +104,12 @@ def _padded(module: Module) -> Iterator[ast.stmt]:
                     yield node
 
 
-def _is_padded(module: Module, node: ast.expr) -> bool:
+def _is_padded(module: Module, node: ast.expr, depth: int = 0) -> bool:
     """Whether an expression is the `input_ids` of a call that pads."""
     node = sole_value(module, node)
     match node:
         case ast.Call(func=ast.Attribute(value=owner, attr="copy" | "clone"), args=[]):
-            return _is_padded(module, owner)
+            return depth < 8 and _is_padded(module, owner, depth + 1)
         case ast.Subscript(value=ast.Name() as owner, slice=ast.Constant(value="input_ids")):
             made = sole_value(module, owner)
         case _:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from policies.base import Bad, Check, Evidence, Good
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 from policies.trial_mode import training_modules
@@ -40,28 +42,28 @@ class LoaderUnused(Check):
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """The first loader of held-out data in training code that uses none."""
-        modules = training_modules(subject)
-        if any(_uses(module) for module in modules) or not any(map(_trains, modules)):
+        modules = [module for module in training_modules(subject) if _HELD_OUT.search(module.text)]
+        built = [(module, node) for module in modules for node in _unpacked(module)]
+        if not built or any(map(_uses, modules)) or not any(map(_trains, training_modules(subject))):
             return
-        for module in modules:
-            for node in sorted(_unpacked(module), key=lambda name: (name.lineno, name.col_offset)):
-                yield self.finding(
-                    module.path,
-                    node.lineno,
-                    f"`{node.id}` is built and never read: nothing is measured on held-out data",
-                    f"line {node.lineno}: {module.line(node.lineno)} — no other line of the training code "
-                    "reads a validation or test loader",
-                )
-                return
+        module, node = min(built, key=lambda found: (found[0].path, found[1].lineno, found[1].col_offset))
+        yield self.finding(
+            module.path,
+            node.lineno,
+            f"`{node.id}` is built and never read: nothing is measured on held-out data",
+            f"line {node.lineno}: {module.line(node.lineno)} — no other line of the training code "
+            "reads a validation or test loader",
+        )
 
 
 def _trains(module: Module) -> bool:
-    return any(isinstance(node, ast.Attribute) and node.attr == "backward" for node in module.nodes)
+    return any(node.attr == "backward" for node in of_kind(module, ast.Attribute))
 
 
 def _uses(module: Module) -> bool:
     """Whether something other than handing it out is done with such a loader."""
-    for node in module.nodes:
+    kinds = (of_kind(module, kind) for kind in (ast.Name, ast.Attribute, ast.Constant))
+    for node in chain.from_iterable(kinds):
         match node:
             case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name, ctx=ast.Load()):
                 used = _HELD_OUT.fullmatch(name)
@@ -83,8 +85,8 @@ def _handed_out(module: Module, node: ast.AST) -> bool:
 
 def _unpacked(module: Module) -> Iterator[ast.Name]:
     """Names of such loaders where a function that trains gets them from a call."""
-    for node in module.nodes:
-        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+    for node in of_kind(module, ast.Assign):
+        if not isinstance(node.value, ast.Call):
             continue
         function = module.enclosing_function(node)
         if function is None or not any(isinstance(t, ast.Tuple) for t in node.targets):

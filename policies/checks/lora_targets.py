@@ -9,6 +9,7 @@ from policies.architectures import Architecture, architectures, matching
 from policies.assigned import sole_value
 from policies.base import Bad, Check, Evidence, Good
 from policies.hydra.names import origin
+from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.run_values import run_values
@@ -80,14 +81,14 @@ def _last(names: Sequence[str]) -> list[str]:
 
 def _lists(subject: ParsedBundle) -> Iterator[tuple[Module, ast.Call, Sequence[str], bool]]:
     """Targets that the code or every run that has them spells, and whether they are ends of names."""
-    for module, node in subject.walk():
-        if isinstance(node, ast.Call) and origin(module, node.func) in (
+    for module, node in each(subject, ast.Call):
+        if origin(module, node.func) in (
             "peft.LoraConfig",
             "peft.AdaLoraConfig",
         ):
             given = next((k.value for k in node.keywords if k.arg == "target_modules"), None)
             by_end = True
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "any":
+        elif isinstance(node.func, ast.Name) and node.func.id == "any":
             given, by_end = _tested(module, node), False
         else:
             continue

@@ -11,6 +11,7 @@ from policies.assigned import sole_value
 from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite
 from policies.hydra.names import origin
+from policies.kinds import each, has_text
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, Severity
 
@@ -79,7 +80,7 @@ class LoraTaskType(Check):
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every configuration of an adapter that freezes the head of a classifier."""
-        task = _task(subject)
+        task = _task(subject) if has_text(subject, "get_peft_model") else ""
         if not task or _unfreezes(subject):
             return
         owner, load = model_loads(subject)[0]
@@ -116,8 +117,8 @@ def _task(subject: ParsedBundle) -> str:
 def _silent_configs(subject: ParsedBundle) -> list[tuple[Module, ast.Call]]:
     """Configurations, given to `get_peft_model`, that say nothing of the task."""
     found: dict[tuple[str, int, int], tuple[Module, ast.Call]] = {}
-    for module, node in subject.walk():
-        if isinstance(node, ast.Call) and origin(module, node.func) == "peft.get_peft_model":
+    for module, node in each(subject, ast.Call):
+        if origin(module, node.func) == "peft.get_peft_model":
             config = _config(module, node)
             if config is not None and _says_nothing(config):
                 found[module.path, config.lineno, config.col_offset] = (module, config)

@@ -9,6 +9,7 @@ from policies.architectures import model_loads
 from policies.assigned import sole_value
 from policies.base import Bad, Check, Evidence, Good
 from policies.hydra.names import origin
+from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.run_values import run_values
@@ -55,7 +56,7 @@ class ScalerHalfWeights(Check):
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """The first model with half weights, in a bundle that trains all of them with a scaler."""
-        loads = [each for each in model_loads(subject) if _is_half(subject, *each)]
+        loads = [load for load in model_loads(subject) if _is_half(subject, *load)]
         scaler = _scaler(subject) if loads else None
         if scaler is None or _keeps_some(subject):
             return
@@ -96,12 +97,11 @@ def _holds(subject: ParsedBundle, module: Module, test: ast.expr) -> bool | None
 def _scaler(subject: ParsedBundle) -> tuple[Module, ast.Call] | None:
     """The first scaler that is on and steps an optimizer."""
     steps = any(
-        isinstance(n, ast.Attribute) and n.attr in ("step", "unscale_") and "scaler" in ast.unparse(n.value)
-        for _, n in subject.walk()
-        if isinstance(n, ast.Attribute)
+        n.attr in ("step", "unscale_") and "scaler" in ast.unparse(n.value)
+        for _, n in each(subject, ast.Attribute)
     )
-    for module, node in subject.walk():
-        if steps and isinstance(node, ast.Call) and origin(module, node.func) in SCALERS:
+    for module, node in each(subject, ast.Call):
+        if steps and origin(module, node.func) in SCALERS:
             given = next((k.value for k in node.keywords if k.arg == "enabled"), None)
             if given is None or _holds(subject, module, given):
                 return module, node

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from policies.assigned import values_of
 from policies.base import Bad, Check, Evidence, Good
+from policies.kinds import of_kind
 from policies.module_classes import class_names, makes_parameters
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
@@ -113,7 +114,7 @@ def _names(node: ast.AST) -> Iterator[ast.Name]:
 
 
 def _held(subject: ParsedBundle, module: Module) -> Iterator[tuple[ast.stmt | ast.expr, str]]:
-    for node in module.nodes:
+    for node in (*of_kind(module, ast.Assign), *of_kind(module, ast.Call)):
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value) if makes_parameters(
                 subject, module, value
