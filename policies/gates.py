@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 
 from policies.contract import ModeSwitch
 from policies.parsed import Module, ParsedBundle
@@ -42,9 +43,15 @@ def _tests(module: Module, node: ast.AST, function: Function | None) -> Iterator
             yield from parent.values[: parent.values.index(child)] if child in parent.values else ()
         child = parent
     line = getattr(node, "lineno", 0)
-    for other in ast.walk(function) if function is not None else ():
-        if isinstance(other, ast.If) and other.lineno < line and _leaves(other):
+    for other in _leaving(function) if function is not None else ():
+        if other.lineno < line:
             yield other.test
+
+
+@lru_cache(maxsize=1024)
+def _leaving(function: Function) -> tuple[ast.If, ...]:
+    """The tests of a function that may leave it quietly."""
+    return tuple(n for n in ast.walk(function) if isinstance(n, ast.If) and _leaves(n))
 
 
 def _leaves(node: ast.If) -> bool:
@@ -56,22 +63,39 @@ def _leaves(node: ast.If) -> bool:
 def _meanings(scope: ast.AST | None, test: ast.expr) -> Iterator[ast.expr]:
     """What the scope assigns to the names in a test."""
     names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
-    for node in ast.walk(scope) if scope is not None else ():
+    for name, value in _assigned(scope) if scope is not None else ():
+        if name in names:
+            yield value
+
+
+@lru_cache(maxsize=1024)
+def _assigned(scope: ast.AST) -> tuple[tuple[str, ast.expr], ...]:
+    """Every plain assignment to a name below `scope`."""
+    found: list[tuple[str, ast.expr]] = []
+    for node in ast.walk(scope):
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in names:
-                yield value
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name in names:
-                yield value
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                found.append((name, value))
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                found.append((name, value))
             case _:
                 pass
+    return tuple(found)
 
 
 def _calls(subject: ParsedBundle, function: Function) -> Iterator[tuple[Module, ast.AST]]:
     """Places that call a function by name, or hand it on."""
+    yield from subject.memo("gates.uses", _uses).get(function.name, ())
+
+
+def _uses(subject: ParsedBundle) -> dict[str, list[tuple[Module, ast.AST]]]:
+    """Every load of a name or attribute, by its name."""
+    found: dict[str, list[tuple[Module, ast.AST]]] = {}
     for module, node in subject.walk():
-        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-        if name == function.name and isinstance(getattr(node, "ctx", None), ast.Load):
-            yield module, node
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+            name = node.id if isinstance(node, ast.Name) else node.attr
+            found.setdefault(name, []).append((module, node))
+    return found
 
 
 def tests_mode(tests: Iterator[ast.expr] | list[ast.expr], mode: ModeSwitch) -> bool:
