@@ -11,7 +11,7 @@ from policies.errors import UsageError
 from policies.python_tests import CONTRACT, is_editable, is_test_file
 from policies.records import Bundle, Failure
 from tools.intake import read_request
-from tools.trial.project_requirements import located, project_bundle, project_failure
+from tools.trial.project_requirements import located, project_bundle, project_failure, project_metadata
 
 
 def put(root: Path, files: dict[str, bytes]) -> Path:
@@ -142,3 +142,18 @@ def test_what_cannot_be_had_is_placed_where_it_is_declared() -> None:
     bundle = Bundle(files={"a.py": ""}, given={"requirements.txt": "attrs\nzzz-lib>=3\n"})
     placed = located(failure, bundle)
     assert (placed.file, placed.line) == ("requirements.txt", 2)
+
+
+@pytest.mark.parametrize(
+    ("files", "given", "expected"),
+    [
+        ({"pyproject.toml": '[project]\nname = "a-b"\nversion = "1.2"\n'}, {}, ("a-b", "1.2")),
+        ({"pyproject.toml": '[project]\nname = "a"\ndynamic = ["version"]\n'}, {}, ("a", "0.0.0")),
+        ({}, {"setup.cfg": "[metadata]\nname = a\nversion = attr: a.v\n"}, ("a", "0.0.0")),
+        ({"setup.py": "setup(name='a', version='2')\n"}, {}, ("a", "0.0.0")),
+        ({"pyproject.toml": '[project]\nname = "../a"\n'}, {}, ("", "0.0.0")),
+        ({}, {}, ("", "0.0.0")),
+    ],
+)
+def test_name_and_version(files: dict[str, str], given: dict[str, str], expected: tuple[str, str]) -> None:
+    assert project_metadata(Bundle(files=files, given=given)) == expected

@@ -129,6 +129,17 @@ def test_a_passing_suite_passes(tmp_path: Path) -> None:
     assert (trial.status, trial.failure, counts(trial)) == ("passed", None, (1, 0, 0))
 
 
+def test_a_project_finds_its_own_metadata_and_its_src_folder(tmp_path: Path) -> None:
+    files = {
+        "pyproject.toml": '[project]\nname = "half-it"\nversion = "1.5"\n',
+        "src/half/__init__.py": "from importlib.metadata import version\n\nVERSION = version('half-it')\n",
+    }
+    given = {"tests/test_a.py": "import half\n\n\ndef test_version():\n    assert half.VERSION == '1.5'\n"}
+    rehearser = SandboxRehearser(env=sys.executable, cache_root=tmp_path)
+    trial = rehearser.rehearse(Bundle(files=files, given=given), CONTRACT)[-1]
+    assert (trial.status, counts(trial)) == ("passed", (1, 0, 0))
+
+
 def test_an_interpreter_without_pytest_is_refused(tmp_path: Path) -> None:
     rehearser = SandboxRehearser(env="/usr/bin/python3", cache_root=tmp_path)
     versions = rehearser.environment(Bundle(files={})).environment

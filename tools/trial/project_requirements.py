@@ -8,6 +8,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -48,6 +49,27 @@ def project_bundle(bundle: Bundle, contract: Contract) -> Bundle:
     python = read_requirements(_only_pyproject(bundle)).python
     lines += [f"requires-python = {json.dumps(str(python))}"] if str(python) else []
     return Bundle(files={PYPROJECT: "\n".join([*lines, f"dependencies = {listed}", ""])})
+
+
+def project_metadata(bundle: Bundle) -> tuple[str, str]:
+    """Name and version of the project: no name when it states none, `0.0.0` for a version made by a build."""
+    table = (_toml(bundle) or {}).get("project")
+    stated = table if isinstance(table, dict) else {}
+    parser = configparser.ConfigParser(interpolation=None)
+    with suppress(configparser.Error):
+        parser.read_string(bundle.given.get("setup.cfg", ""))
+    name = stated.get("name") or parser.get("metadata", "name", fallback="") or _setup_name(bundle)
+    version = stated.get("version") or parser.get("metadata", "version", fallback="")
+    plain = isinstance(version, str) and re.fullmatch(r"[0-9][\w.+!-]*", version)
+    safe = isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][\w.-]*", name)
+    return (str(name) if safe else ""), (str(version) if plain else "0.0.0")
+
+
+def _setup_name(bundle: Bundle) -> str:
+    for node in parse_module("setup.py", bundle.files.get("setup.py", "")).nodes:
+        if isinstance(node, ast.keyword) and node.arg == "name" and isinstance(node.value, ast.Constant):
+            return str(node.value.value)
+    return ""
 
 
 def project_failure(bundle: Bundle) -> Failure | None:

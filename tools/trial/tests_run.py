@@ -16,11 +16,13 @@ from tools.sandbox.base import ExecResult, Sandbox
 from tools.trial.command import filled
 from tools.trial.failure import Place, output_tail, parse_failure, record
 from tools.trial.inside.launch import HARNESS_FAULT
+from tools.trial.project_requirements import project_metadata
 from tools.trial.proof import json_lines, proof_of, written
 from tools.trial.stage import CHECKOUT, Stage, read_or_empty, script
 from tools.trial.traceback_text import Frame, clean_lines
 
 JOB = PurePosixPath("job.json")
+METADATA = PurePosixPath("metadata")
 REPORT = "tests.jsonl"
 OPTIONS = "-p suture_report -p no:cacheprovider --continue-on-collection-errors"
 LIMIT_SHARE = 0.2
@@ -39,6 +41,7 @@ STAGES = ("collect", "setup", "call", "teardown")
 def rehearse_tests(stage: Stage, bundle: Bundle, contract: Contract, *, wall_s: float) -> Rehearsal:
     """Run the contract's trial command on the project, with a plugin that reports each test."""
     with stage.set(bundle) as sandbox:
+        write_metadata(sandbox, bundle)
         sandbox.write(JOB, tests_job(stage, sandbox, bundle, contract, wall_s))
         argv = [str(stage.environment.python), "-I", "-S", script(sandbox, "launch.py"), str(JOB)]
         result = sandbox.run(argv, timeout_s=wall_s)
@@ -55,6 +58,15 @@ def rehearse_tests(stage: Stage, bundle: Bundle, contract: Contract, *, wall_s: 
         return judged(result, lines, proof, place)
 
 
+def write_metadata(sandbox: Sandbox, bundle: Bundle) -> None:
+    """What `importlib.metadata` would say of the project if it were installed: its name and version."""
+    name, version = project_metadata(bundle)
+    if name:
+        folder = METADATA / f"{name.replace('-', '_')}-{version}.dist-info"
+        text = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        sandbox.write(folder / "METADATA", text.encode("utf-8"))
+
+
 def tests_job(stage: Stage, sandbox: Sandbox, bundle: Bundle, contract: Contract, wall_s: float) -> bytes:
     """The job for `inside/launch.py`; a `src` layout is importable as if the project were installed."""
     roots = [str(CHECKOUT / root) for root in ParsedBundle(bundle, contract).import_roots if root]
@@ -66,7 +78,7 @@ def tests_job(stage: Stage, sandbox: Sandbox, bundle: Bundle, contract: Contract
         "probes": script(sandbox, "probes"),
         "hub": None,
         "hub_env": {},
-        "python_path": [script(sandbox, "pytest_report"), *roots],
+        "python_path": [script(sandbox, "pytest_report"), *roots, str(METADATA)],
         "env": {
             "PYTEST_ADDOPTS": OPTIONS,
             "SUTURE_TESTS": str(workdir / REPORT),
