@@ -23,6 +23,7 @@ EXPECTED = {
     "pep621-dependencies",
     "run-id-has-no-keys",
     "run-not-selectable",
+    "struct-assignment",
     "struct-merge",
     "undeclared-import",
     "undefined-name",
