@@ -64,9 +64,11 @@ class ApiContext:
         kind, method = types.of(node.func.value), node.func.attr
         if not kind or "|" in kind or "::" in kind:
             return None
-        signature = self.library.method(kind, method)
-        name = f"{kind.rpartition('.')[2]}.{method}"
-        return Call(node, name, f"{kind}.{method}", signature, on_class=False) if signature else None
+        home = self.library.definer(kind, method)
+        signature = self.library.signature(home) if home is not None else None
+        if home is None or signature is None:
+            return None
+        return Call(node, f"{kind.rpartition('.')[2]}.{method}", home, signature, on_class=False)
 
     def _named(self, node: ast.Call, dotted: str) -> Call | None:
         found = self.library.find(dotted)
@@ -80,8 +82,8 @@ class ApiContext:
 def api_context(subject: ParsedBundle, evidence: Evidence) -> ApiContext:
     """The context of a bundle, made once for each set of tables."""
     contexts: dict[int, ApiContext] = subject.memo("api-contexts", lambda _: {})
-    key = id(evidence.installed)
+    key = id(evidence.installed) if evidence.installed else 0
     kept = contexts.get(key)
-    if kept is None or kept.evidence.installed is not evidence.installed:
+    if kept is None or (key and kept.evidence.installed is not evidence.installed):
         kept = contexts[key] = ApiContext(subject, evidence)
     return kept

@@ -107,13 +107,13 @@ class Library:
                 return None
             if part not in members:
                 return None if part.startswith("_") else Missing(owner, part, members)
-            inner = self._definer(home, part)
+            inner = self.definer(home, part)
             if inner is None:
                 return None
             home, owner = inner, f"{owner}.{part}"
         return Known(home)
 
-    def _definer(self, home: str, name: str) -> str | None:
+    def definer(self, home: str, name: str) -> str | None:
         """The home name of a nested class or a method with a known signature."""
         for base in self.line(home):
             api = self.api(base)
@@ -174,11 +174,6 @@ class Library:
         """What calling a function or class accepts."""
         api = self.api(home)
         return api.signatures.get(home) if api is not None else None
-
-    def method(self, home: str, name: str) -> Signature | None:
-        """What a method of a class accepts, wherever it is defined."""
-        full = self._definer(home, name)
-        return self.signature(full) if full is not None else None
 
     def returned(self, key: str) -> str:
         """The class of what `function()`, `Class.method()` or `Class.property` gives; empty when unknown."""

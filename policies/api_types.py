@@ -21,6 +21,17 @@ ANNOTATIONS = frozenset({TRIAL, STUDY, "torch._tensor.Tensor"})
 """Classes that a parameter's annotation is believed for: nothing else is passed in their place."""
 MAX_STEPS = 12
 """Bindings followed from one expression."""
+SELF_ENTERED = frozenset({"wandb.sdk.wandb_run.Run"})
+"""Classes whose `with ... as name` gives the object itself."""
+_BINDERS = (
+    ast.stmt,
+    ast.NamedExpr,
+    ast.arg,
+    ast.ExceptHandler,
+    ast.pattern,
+    ast.comprehension,
+    ast.withitem,
+)
 _UNSURE = ast.Pass()
 """Stands for a binding whose value is not known."""
 
@@ -37,11 +48,17 @@ class Types:
 
     def __post_init__(self) -> None:
         self.bound = bindings(self.module)
+        self.searches: dict[str, list[ast.Call]] = {}
         self.scopes: dict[ast.AST, dict[str, list[ast.AST]]] = {}
         for node in self.module.nodes:
-            for name, value in _bindings_of(node):
+            for name, value in _bindings_of(node) if isinstance(node, _BINDERS) else ():
                 scope = self._scope(node)
                 self.scopes.setdefault(scope, {}).setdefault(name, []).append(value)
+            match node:
+                case ast.Call(func=ast.Attribute(attr="optimize"), args=[ast.Name(id=name), *_]):
+                    self.searches.setdefault(name, []).append(node)
+                case _:
+                    pass
 
     def of(self, node: ast.AST, steps: int = 0) -> str:
         """The type of an expression."""
@@ -110,6 +127,9 @@ class Types:
         return kinds.pop() if len(kinds) == 1 else ""
 
     def _value(self, value: ast.AST, steps: int) -> str:
+        if isinstance(value, ast.withitem):
+            kind = self.of(value.context_expr, steps)
+            return kind if kind in SELF_ENTERED else ""
         return self._parameter(value) if isinstance(value, ast.arg) else self.of(value, steps)
 
     def _parameter(self, node: ast.arg) -> str:
@@ -127,16 +147,7 @@ class Types:
         if isinstance(function, ast.Lambda):
             call = self.module.parents.get(function)
             return isinstance(call, ast.Call) and self._optimizes(call) and call.args[:1] == [function]
-        return any(
-            isinstance(call, ast.Call)
-            and isinstance(call.func, ast.Attribute)
-            and call.func.attr == "optimize"
-            and call.args
-            and isinstance(call.args[0], ast.Name)
-            and call.args[0].id == function.name
-            and self._optimizes(call)
-            for call in self.module.nodes
-        )
+        return any(self._optimizes(call) for call in self.searches.get(function.name, ()))
 
     def _optimizes(self, call: ast.Call) -> bool:
         func = call.func
@@ -192,7 +203,7 @@ def _bindings_of(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield name, value
         case ast.NamedExpr(target=ast.Name(id=name), value=value):
             yield name, value
-        case ast.arg(arg=name):
+        case ast.arg(arg=name) | ast.withitem(optional_vars=ast.Name(id=name)):
             yield name, node
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name, _UNSURE

@@ -19,6 +19,18 @@ _ASKS = re.compile(r"TYPE_CHECKING|hasattr\(|\bis_\w+_available\(")
 """Conditions under which a name may be used that is not there otherwise."""
 
 
+_BINDERS = (
+    ast.Name,
+    ast.arg,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.ExceptHandler,
+    ast.MatchAs,
+    ast.MatchStar,
+)
+
+
 @dataclass(frozen=True)
 class Use:
     """One place where a dotted name of a package is used."""
@@ -87,7 +99,7 @@ def bindings(module: Module) -> Mapping[str, str]:
             for alias in node.names:
                 source = "" if node.level else f"{node.module}.{alias.name}"
                 found.setdefault(alias.asname or alias.name, set()).add(source)
-        else:
+        elif isinstance(node, _BINDERS):
             for name in _bound_otherwise(node):
                 found.setdefault(name, set()).add("")
     return {
@@ -133,10 +145,19 @@ def is_guarded(module: Module, node: ast.AST) -> bool:
             and _tests_version(parent.test)
         ):
             return True
-        if _is_unevaluated(module, parent, child):
+        if _is_unevaluated(module, parent, child) or _expects_failure(parent):
             return True
         child = parent
     return False
+
+
+def _expects_failure(node: ast.AST) -> bool:
+    """`with pytest.raises(...)`, `with self.assertRaises(...)`, `with suppress(...)`."""
+    return isinstance(node, ast.With | ast.AsyncWith) and any(
+        isinstance(item.context_expr, ast.Call)
+        and ast.unparse(item.context_expr.func).lower().endswith(("raises", "raisesregex", "suppress"))
+        for item in node.items
+    )
 
 
 def is_swallowed(module: Module, node: ast.AST) -> bool:

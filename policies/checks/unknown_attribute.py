@@ -113,17 +113,13 @@ def _lacks(context: ApiContext, kind: str, name: str) -> bool:
 
 
 def _is_provided_for(module: Module, node: ast.Attribute) -> bool:
-    """Whether failure is handled, or a condition around the read asks for the object's class."""
+    """Whether failure is handled, or the function around the read asks for the object's class."""
     if is_guarded(module, node):
         return True
-    asked = f"isinstance({ast.unparse(node.value)},"
-    at: ast.AST = node
-    while at in module.parents:
-        at = module.parents[at]
-        condition = at.test if isinstance(at, ast.If | ast.While) else at
-        if isinstance(condition, ast.expr) and asked in ast.unparse(condition):
-            return True
-    return False
+    function = module.enclosing_function(node)
+    name = ast.unparse(node.value)
+    inner = ast.unparse(function if function is not None else module.tree or ast.Module([], []))
+    return f"isinstance({name}," in inner or f"type({name})" in inner
 
 
 def _shown(context: ApiContext, kind: str) -> str:

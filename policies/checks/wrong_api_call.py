@@ -33,6 +33,7 @@ class WrongApiCall(ModuleCheck):
         ),
         Good("import torch\n\nx = torch.zeros(2, 3, 4).permute(2, 0, 1).mean(axis=0)\n"),
         Good("import torch\n\ntry:\n    torch.nn.Linear(3)\nexcept TypeError:\n    pass\n"),
+        Good("import pytest\nimport torch\n\nwith pytest.raises(TypeError):\n    torch.nn.Linear(3)\n"),
         Good(
             "from transformers import get_linear_schedule_with_warmup as warm\n\n\n"
             "def f(opt):\n    return warm(opt, 10, num_training_steps=100)\n"
@@ -50,6 +51,7 @@ class WrongApiCall(ModuleCheck):
             "def f(opt):\n    return get_linear_schedule_with_warmup(opt, num_warmup_steps=10)\n",
             lines=(5,),
         ),
+        Bad("import wandb\n\nwith wandb.init(project='p') as run:\n    run.log()\n", lines=(4,)),
         Bad("import torch.nn as nn\n\nlayer = nn.Linear(8, 8, in_features=8)\n", lines=(3,)),
     )
 

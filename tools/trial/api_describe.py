@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from policies.api_signature import Signature
 from policies.class_body import Function, body_of, decorators, dotted
-from tools.trial.api_plan import CLOSED_CLASSES, LEAVES, RETURNS, Family, Scope
+from tools.trial.api_plan import CLOSED_CLASSES, LEAVES, RETURNS, SERVED_BY, Family, Scope
 from tools.trial.api_scan import Definition, Origin
 from tools.trial.api_signatures import of_overloads, signature_in
 from tools.trial.api_tree import PackageTree
@@ -102,6 +102,8 @@ class Description:
         if not body.complete or not shown or "" in patched:
             self.partial.add(canonical)
         self.bases[canonical] = tuple(self._base(home, text) for text in body.bases)
+        if SERVED_BY & set(self.bases[canonical]) and canonical not in CLOSED_CLASSES:
+            self.partial.add(canonical)
         signature = None if self._is_stub(home) else signature_in(self.tree, home, node)
         if signature is not None:
             self.signatures[canonical] = signature

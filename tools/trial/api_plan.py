@@ -96,7 +96,7 @@ CLOSED_CLASSES: dict[str, frozenset[str]] = {
         "historyLineCount history_line_count user historyKeys history_keys projectId project_id "
         "internalId internal_id storageId storage_id project entity"
     ),
-    "wandb.apis.attrs.Attrs": frozenset(),
+    "wandb.apis.attrs.Attrs": frozenset(),  # its other subclasses are in SERVED_BY
     "transformers.training_args.TrainingArguments": frozenset(),
     "transformers.tokenization_utils_base.SpecialTokensMixin": frozenset(
         f"{kind}_token{end}"
@@ -109,6 +109,8 @@ CLOSED_CLASSES: dict[str, frozenset[str]] = {
 their `__getattr__`, or a stub in the place of their source, leaves that open."""
 
 
+SERVED_BY = frozenset({"wandb.apis.attrs.Attrs"})
+"""Bases that serve attributes from data: what extends them is open unless it is closed by name."""
 _DATASETS = "|".join(
     (
         "datasets.arrow_dataset.Dataset",
@@ -221,6 +223,10 @@ PLAN: dict[str, Scope] = {
     "numpy": Scope("numpy", depth=0, modules=("numpy.linalg", "numpy.random")),
     "scipy": Scope("scipy", depth=1, undescribed=("scipy.stats._new_distributions",)),
     "pandas": Scope("pandas", depth=0),
-    "matplotlib": Scope("matplotlib", depth=0, modules=("matplotlib.pyplot",)),
+    "matplotlib": Scope(
+        "matplotlib",
+        depth=0,
+        modules=tuple(f"matplotlib.{name}" for name in ("pyplot", "cm", "colors", "ticker", "patches")),
+    ),
     "seaborn": Scope("seaborn", depth=0),
 }

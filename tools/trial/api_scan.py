@@ -14,6 +14,10 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _STRUCTURE = re.compile(r"^_?import_structure$")
 
 
+_UNUSUAL = re.compile(r"\bglobal\b|globals\(|vars\(|setattr\(|:=|import_structure")
+"""What a module must contain to bind names by other ways than statements at its top level."""
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a name comes from: `module` (and `name` inside it), a local definition, or an opaque value."""
@@ -81,7 +85,8 @@ def scan_module(module: str, text: str, *, is_package: bool) -> Scan | None:
     scan = Scan(module, is_package)
     for node in _statements(tree.body):
         _statement(scan, node)
-    _globals(scan, tree)
+    if _UNUSUAL.search(text):
+        _globals(scan, tree)
     if scan.lazy:
         scan.opaque = False
     return scan
@@ -161,8 +166,10 @@ def _assign(scan: Scan, target: ast.expr, value: ast.expr | None) -> None:
                 _assign(scan, part, None)
         case ast.Starred(value=part):
             _assign(scan, part, None)
-        case ast.Attribute(value=ast.Name(id=base), attr=name) if base == scan.module:
-            scan.bind(name)
+        case ast.Attribute(value=ast.Name(id=base), attr=name):
+            scan.patched.setdefault(base, set()).add(name)
+            if base == scan.module:
+                scan.bind(name)
         case ast.Subscript(value=ast.Call(func=ast.Name(id="globals" | "vars"))):
             scan.opaque = True
         case ast.Subscript(value=ast.Name(id=base), slice=ast.Constant(value=str(key))) if _STRUCTURE.match(
@@ -217,8 +224,6 @@ def _globals(scan: Scan, tree: ast.Module) -> None:
             case ast.Call(func=ast.Name(id="setattr"), args=[ast.Name(id=base), key, _]):
                 known = isinstance(key, ast.Constant) and isinstance(key.value, str)
                 scan.patched.setdefault(base, set()).add(str(key.value) if known else "")  # type: ignore[attr-defined]  # a constant
-            case ast.Attribute(value=ast.Name(id=base), attr=name, ctx=ast.Store()):
-                scan.patched.setdefault(base, set()).add(name)
             case _:
                 pass
 
