@@ -165,5 +165,7 @@ def _within(
     for node in module.tree.body:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                if (alias.asname or alias.name) == names[0]:
+                if alias.name == "*":
+                    yield from _imported(subject, module, node, names, depth + 1)
+                elif (alias.asname or alias.name) == names[0]:
                     yield from _imported(subject, module, node, [alias.name, *names[1:]], depth + 1)

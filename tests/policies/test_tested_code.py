@@ -10,7 +10,8 @@ from policies.records import Bundle
 from policies.tested_code import used_by
 
 FILES = {
-    "src/pkg/__init__.py": "from .core import half as halve\n",
+    "src/pkg/__init__.py": "from .core import half as halve\nfrom .more import *\n",
+    "src/pkg/more.py": "def most(n): ...\n",
     "src/pkg/core.py": "class Stack:\n    def pop(self): ...\n\n\ndef half(n): ...\n\n\ndef twice(n): ...\n",
 }
 HEAD = "import pkg\nimport pkg.core as c\nfrom pkg import core, halve\nfrom pkg.core import Stack, half\n\n\n"
@@ -25,6 +26,7 @@ HEAD = "import pkg\nimport pkg.core as c\nfrom pkg import core, halve\nfrom pkg.
         ("    assert pkg.core.twice(1) == pkg.halve(4)\n", 8, ["core.twice:8", "core.half:5"]),
         ("    s = Stack()\n    assert half(s) == 1\n", 9, ["core.half:5", "core.Stack:1"]),
         ("    assert helper(2) == 1\n\n\ndef helper(n):\n    return half(n)\n", 8, ["core.half:5"]),
+        ("    assert pkg.most(2) == 1\n", 8, ["more.most:1"]),
         ("    assert len([]) == 1\n", 8, []),
     ],
 )
