@@ -93,7 +93,7 @@ def _paths(data: dict[str, Any], prefix: str = "") -> Iterator[str]:
 def through_table(module: Module, lines: set[int]) -> str | None:
     """The module's text with the writes on these lines sent through the table; None when one cannot be."""
     for line in sorted(lines, reverse=True):
-        edits = [edit for node in module.nodes if (edit := _redirected(node, line)) is not None]
+        edits = [edit for node in module.nodes if (edit := _redirected(module, node, line)) is not None]
         if len(edits) != 1:
             return None
         node, code = edits[0]
@@ -102,33 +102,43 @@ def through_table(module: Module, lines: set[int]) -> str | None:
     return add_import(module.text, "from omegaconf import OmegaConf")
 
 
-def _redirected(node: ast.AST, line: int) -> tuple[ast.expr, str] | None:
+def _redirected(module: Module, node: ast.AST, line: int) -> tuple[ast.expr, str] | None:
     """The expression to replace, and the code for it, when `node` writes a computed key on `line`."""
     if getattr(node, "lineno", 0) != line:
         return None
+    names = _looped(module, node)
     match node:
         case ast.Call(func=ast.Attribute(attr="update"), args=[_, key, _, *_]):
-            name = _plain(key)
+            name = _plain(key, names)
             return (key, f"{TABLE}.get({name}, {name})") if name else None
         case ast.Expr(value=ast.Call(func=ast.Name(id="setattr"), args=[owner, key, value])):
-            return _update(node.value, owner, key, value)
+            return _update(node.value, owner, _plain(key, names), value)
         case ast.Assign(targets=[ast.Subscript(value=owner, slice=key)], value=value):
-            return _update(ast.copy_location(ast.Name(id=""), node), owner, key, value)
+            place = ast.copy_location(ast.Name(id=""), node)
+            return _update(place, owner, _plain(key, names), value)
         case _:
             return None
 
 
-def _update(place: ast.expr, owner: ast.expr, key: ast.expr, value: ast.expr) -> tuple[ast.expr, str] | None:
-    name = _plain(key)
+def _looped(module: Module, node: ast.AST) -> set[str]:
+    """Variables of the loops around a node: they hold a parameter's name as it was sampled."""
+    found: set[str] = set()
+    while (node := module.parents.get(node)) is not None:  # type: ignore[assignment]  # loop variable
+        if isinstance(node, ast.For):
+            found |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+    return found
+
+
+def _update(place: ast.expr, owner: ast.expr, name: str, value: ast.expr) -> tuple[ast.expr, str] | None:
     if not name or not isinstance(owner, ast.Name):
         return None
     return place, f"OmegaConf.update({owner.id}, {TABLE}.get({name}, {name}), {ast.unparse(value)})"
 
 
-def _plain(key: ast.expr) -> str:
-    """The variable behind `name` or `name.replace("_", ".")`; empty for anything else."""
+def _plain(key: ast.expr, names: set[str]) -> str:
+    """The loop variable behind `name` or `name.replace("_", ".")`; empty for anything else."""
     match key:
         case ast.Name(id=name) | ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="replace")):
-            return name
+            return name if name in names else ""
         case _:
             return ""
