@@ -28,6 +28,7 @@ from policies.claims_base import Case, Outcome, Tested, joined
 from policies.claims_split import split_claims
 from policies.parsed import ParsedBundle
 from policies.records import Claim, ClaimStatus, Finding
+from policies.run_check import reason_of
 
 __all__ = ["split_claims", "test_claims"]
 
@@ -93,6 +94,11 @@ TESTERS: tuple[Tester, ...] = (
     claims_follow.bound_too_late,
     claims_follow.rests_on_nothing,
 )
+MAX_STATEMENTS = 200
+"""So many statements of a rejection are tested; real ones make some twenty."""
+MAX_CHARS = 1_000
+"""A longer statement is no sentence: no test reads it."""
+FAILED = "a test of this statement failed itself"
 _QUALITY = re.compile(
     r"\b(?:faithful\w*|incomplete\w*|insufficient\w*|simplif\w+|placeholder\w*|production|publication\w*|quality|"
     r"comprehensive\w*|heuristic\w*|meaningless|degenerate|inadequate|robust\w*|reproducib\w+|error-prone|"
@@ -104,14 +110,19 @@ _QUALITY = re.compile(
 
 
 def test_claims(
-    claims: Iterable[str], subject: ParsedBundle, findings: Sequence[Finding], evidence: Evidence
+    claims: Iterable[str],
+    subject: ParsedBundle,
+    findings: Sequence[Finding],
+    evidence: Evidence,
+    testers: Sequence[Tester] = TESTERS,
 ) -> tuple[Claim, ...]:
     """Hold every claim against the bundle, the findings and the rehearsals.
 
     Returns: one claim each, in order. What no test speaks to is `unverified`, never guessed.
     """
     tested: tuple[Tested, ...] = ()
-    for text in claims:
+    given = list(claims)
+    for text in given[:MAX_STATEMENTS]:
         case = Case(
             text=str(text),
             subject=subject,
@@ -121,9 +132,29 @@ def test_claims(
             item=getattr(text, "item", -1),
             number=getattr(text, "number", ""),
         )
-        outcomes = tuple(outcome for test in TESTERS for outcome in test(case))
-        tested += (Tested(case, _claim(case, outcomes), outcomes),)
-    return tuple(t.claim for t in tested)
+        tested += (_tested(case, testers),)
+    beyond = f"Only the first {MAX_STATEMENTS} statements are tested."
+    return (*(t.claim for t in tested), *(_untestable(text, beyond) for text in given[MAX_STATEMENTS:]))
+
+
+def _tested(case: Case, testers: Sequence[Tester]) -> Tested:
+    """The claim and what every test showed; a test that fails itself shows nothing, and that is told."""
+    if len(case.text) > MAX_CHARS:
+        return Tested(case, _untestable(case.text, "It is too long to be one statement."), ())
+    outcomes: list[Outcome] = []
+    lost = ""
+    for test in testers:
+        try:
+            outcomes += tuple(test(case))
+        except Exception as error:  # noqa: BLE001  # whatever one test trips over, the others still speak
+            lost = f" ({FAILED}: {reason_of(error)})"
+    claim = _claim(case, outcomes)
+    told = claim.model_copy(update={"evidence": claim.evidence + lost}) if lost else claim
+    return Tested(case, told, tuple(outcomes))
+
+
+def _untestable(text: str, why: str) -> Claim:
+    return Claim(text=str(text), status="unverified", evidence=why)
 
 
 def _claim(case: Case, outcomes: Sequence[Outcome]) -> Claim:

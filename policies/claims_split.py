@@ -63,6 +63,11 @@ _CONCRETE = re.compile(
 _CODE = re.compile(r"`|\w+\.(?:py|ya?ml|toml)\b|\b\w+_\w+|\b\w+\(")
 _PRAISE = re.compile(r"((?:all|everything)\b[^.;]*?),? (?:but|however,?|yet) (.+)", re.IGNORECASE | re.DOTALL)
 _TOPIC_WORDS = 8
+_BLANKS = re.compile(r"[^\S\n]{3,}")
+MAX_CHARS = 50_000
+"""What is left of a longer rejection is one statement; real ones hold some 2,000 characters."""
+MAX_ITEM_CHARS = 10_000
+"""A longer paragraph is one statement: no prose is like that, and patterns may take for ever on it."""
 
 
 class Statement(str):
@@ -103,13 +108,16 @@ def split_claims(code_issue: str) -> tuple[Statement, ...]:
     claims: list[Statement] = []
     topics: list[_Topic] = []
     point = ""
-    items = list(_items(code_issue.replace("\r\n", "\n")))
+    issue, rest = code_issue[:MAX_CHARS], code_issue[MAX_CHARS:].strip()
+    items = list(_items(issue.replace("\r\n", "\n")))
     for number, item in enumerate(items):
         after = items[number + 1] if number + 1 < len(items) else None
         topics = [t for t in topics if t.indent < item.indent]
         point = item.number or (point if topics else "")
         heads = after is not None and after.listed and (after.indent > item.indent or not item.listed)
-        if _ADVICE.match(item.text) or any(t.advice for t in topics):
+        if len(item.text) > MAX_ITEM_CHARS:
+            claims.append(Statement.of(item.text, number, point))
+        elif _ADVICE.match(item.text) or any(t.advice for t in topics):
             topics.append(_Topic(item.indent, "", True))
         elif item.listed and heads and _is_topic(item.text):
             topics.append(_Topic(item.indent, item.text, False))
@@ -122,6 +130,7 @@ def split_claims(code_issue: str) -> tuple[Statement, ...]:
             prefix = f"{above.rstrip(':. ')}: " if above else ""
             claims += [Statement.of(prefix + sentence, number, point) for sentence in sentences]
             topics.append(_Topic(item.indent, lead, False))
+    claims += [Statement.of(rest, len(items), "")] if rest else []
     return tuple(dict.fromkeys(claims))
 
 
@@ -129,7 +138,7 @@ def _items(text: str) -> Iterator[_Item]:
     """List items and paragraphs; an indented line without a marker continues what stands above it."""
     current: _Item | None = None
     for line in text.split("\n"):
-        stripped = line.strip()
+        stripped = _BLANKS.sub("  ", line.strip())
         indent = len(line) - len(line.lstrip())
         marker = _MARKER.match(stripped)
         goes_on = current is not None and not marker and stripped and (indent > current.indent or not indent)

@@ -18,7 +18,7 @@ def findings_of(check: Check, subject: ParsedBundle, evidence: Evidence) -> list
     try:
         return list(check.find(subject, evidence))
     except Exception as error:  # noqa: BLE001  # whatever one rule trips over, the others still judge
-        lost = check.finding("", 0, FAILED, _reason(error))
+        lost = check.finding("", 0, FAILED, reason_of(error))
         return [lost.model_copy(update={"severity": Severity.ADVISORY})]
 
 
@@ -30,7 +30,8 @@ def fix_of(check: Check, subject: ParsedBundle, finding: Finding) -> Bundle | No
         return None
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """A failure of a rule in one line: what, and where in its own code."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"{type(error).__name__}: {str(error)[:200]}{place}"
