@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from policies.contract import ModeSwitch
+from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
+from policies.tree import walk
 
 MAX_CALLERS = 4
 """Levels of calls that are followed upwards."""
@@ -16,24 +19,50 @@ QUIET_EXITS = ("sys.exit()", "sys.exit(0)", "exit()", "exit(0)")
 SWITCH_WORDS = ("trial_mode", "is_trial", "dry_run", "smoke", "debug", "fast_dev")
 
 
-def gates(subject: ParsedBundle, module: Module, node: ast.AST, depth: int = 0) -> Iterator[ast.expr]:
+@dataclass(frozen=True)
+class _Block:
+    """What matters of a function, or of a module: found in one walk, asked for often."""
+
+    assigned: tuple[tuple[str, ast.expr], ...]
+    """Names that get a value of their own, with the value."""
+    exits: tuple[ast.If, ...]
+    """Tests with a branch that leaves."""
+
+
+def gates(subject: ParsedBundle, module: Module, node: ast.AST) -> tuple[ast.expr, ...]:
     """Every test that decides whether `node` runs, in its function and in the functions that call it.
 
     Local variables in a test are replaced by what was assigned to them, one level deep.
     """
+    return tuple(dict.fromkeys(_gates(subject, module, node, 0)))
+
+
+def _gates(subject: ParsedBundle, module: Module, node: ast.AST, depth: int) -> Iterator[ast.expr]:
     function = module.enclosing_function(node)
-    for test in _tests(module, node, function):
+    block = _block(subject, function or module.tree)
+    for test in _tests(module, node, block.exits if function is not None else ()):
         yield test
-        yield from _meanings(function or module.tree, test)
+        names = {n.id for n in walk(test) if isinstance(n, ast.Name)}
+        yield from (value for name, value in block.assigned if name in names)
     outer = function
     while outer is not None:
         if depth < MAX_CALLERS:
-            for caller, call in _calls(subject, outer):
-                yield from gates(subject, caller, call, depth + 1)
+            yield from _above(subject, outer, depth)
         outer = module.enclosing_function(outer)
 
 
-def _tests(module: Module, node: ast.AST, function: Function | None) -> Iterator[ast.expr]:
+def _above(subject: ParsedBundle, function: Function, depth: int) -> tuple[ast.expr, ...]:
+    """The tests before the calls of a function, each once."""
+    known = subject.memo("gates: above", _empty)
+    if (function, depth) not in known:
+        calls = subject.memo("gates: uses", _uses).get(function.name, ())
+        found = (test for caller, call in calls for test in _gates(subject, caller, call, depth + 1))
+        known[function, depth] = tuple(dict.fromkeys(found))
+    found_before: tuple[ast.expr, ...] = known[function, depth]
+    return found_before
+
+
+def _tests(module: Module, node: ast.AST, exits: Sequence[ast.If]) -> Iterator[ast.expr]:
     """Tests of the blocks around `node`, and of earlier statements that leave the function."""
     child = node
     while (parent := module.parents.get(child)) is not None:
@@ -43,15 +72,17 @@ def _tests(module: Module, node: ast.AST, function: Function | None) -> Iterator
             yield from parent.values[: parent.values.index(child)] if child in parent.values else ()
         child = parent
     line = getattr(node, "lineno", 0)
-    for other in _leaving(function) if function is not None else ():
-        if other.lineno < line:
-            yield other.test
+    yield from (other.test for other in exits if other.lineno < line)
 
 
-@lru_cache(maxsize=1024)
-def _leaving(function: Function) -> tuple[ast.If, ...]:
-    """The tests of a function that may leave it quietly."""
-    return tuple(n for n in ast.walk(function) if isinstance(n, ast.If) and _leaves(n))
+def _block(subject: ParsedBundle, scope: ast.AST | None) -> _Block:
+    known = subject.memo("gates: blocks", _empty)
+    if scope not in known:
+        nodes = walk(scope) if scope is not None else []
+        exits = tuple(n for n in nodes if isinstance(n, ast.If) and _leaves(n))
+        known[scope] = _Block(tuple(_assigned(nodes)), exits)
+    block: _Block = known[scope]
+    return block
 
 
 def _leaves(node: ast.If) -> bool:
@@ -60,47 +91,35 @@ def _leaves(node: ast.If) -> bool:
     return any(isinstance(end, ast.Return | ast.Continue) or ast.unparse(end) in QUIET_EXITS for end in ends)
 
 
-def _meanings(scope: ast.AST | None, test: ast.expr) -> Iterator[ast.expr]:
-    """What the scope assigns to the names in a test."""
-    names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
-    for name, value in _assigned(scope) if scope is not None else ():
-        if name in names:
-            yield value
-
-
-@lru_cache(maxsize=1024)
-def _assigned(scope: ast.AST) -> tuple[tuple[str, ast.expr], ...]:
-    """Every plain assignment to a name below `scope`."""
-    found: list[tuple[str, ast.expr]] = []
-    for node in ast.walk(scope):
+def _assigned(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr]]:
+    for node in nodes:
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                found.append((name, value))
+                yield name, value
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                found.append((name, value))
+                yield name, value
             case _:
                 pass
-    return tuple(found)
-
-
-def _calls(subject: ParsedBundle, function: Function) -> Iterator[tuple[Module, ast.AST]]:
-    """Places that call a function by name, or hand it on."""
-    yield from subject.memo("gates.uses", _uses).get(function.name, ())
 
 
 def _uses(subject: ParsedBundle) -> dict[str, list[tuple[Module, ast.AST]]]:
-    """Every load of a name or attribute, by its name."""
+    """Name -> places that call what bears it, or hand it on."""
     found: dict[str, list[tuple[Module, ast.AST]]] = {}
-    for module, node in subject.walk():
-        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Load):
+    for module, node in each(subject, ast.Name, ast.Attribute):
+        if isinstance(node.ctx, ast.Load):
             name = node.id if isinstance(node, ast.Name) else node.attr
             found.setdefault(name, []).append((module, node))
     return found
 
 
-def tests_mode(tests: Iterator[ast.expr] | list[ast.expr], mode: ModeSwitch) -> bool:
+def _empty(subject: ParsedBundle) -> dict[Any, Any]:
+    """A table to fill on demand."""
+    return {}
+
+
+def tests_mode(tests: Iterable[ast.expr], mode: ModeSwitch) -> bool:
     """Whether one of the tests asks for the contract's mode."""
-    return any(_asks_mode(node, mode) for test in tests for node in ast.walk(test))
+    return any(_asks_mode(node, mode) for test in tests for node in walk(test))
 
 
 def _asks_mode(node: ast.AST, mode: ModeSwitch) -> bool:
@@ -118,10 +137,10 @@ def _of_wandb(node: ast.AST) -> bool:
     return "wandb" in ast.unparse(node).lower()
 
 
-def chains(tests: list[ast.expr], last: str, word: str = "") -> Iterator[str]:
+def chains(tests: Iterable[ast.expr], last: str, word: str = "") -> Iterator[str]:
     """Attribute chains such as `cfg.wandb.mode` in the tests that end in `last` and contain `word`."""
     for test in tests:
-        for node in ast.walk(test):
+        for node in walk(test):
             if isinstance(node, ast.Attribute) and node.attr == last:
                 text = ast.unparse(node)
                 if word in text and all(part.isidentifier() for part in text.split(".")):

@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 from policies.parsed import Module, ParsedBundle
 
 N = TypeVar("N", bound=ast.AST)
+M = TypeVar("M", bound=ast.AST)
 
 
-def of_kind(module: Module, kind: type[N]) -> tuple[N, ...]:
-    """Every node of exactly this class, in `ast.walk` order."""
-    return tuple(node for node in _sorted_out(module).get(kind, ()) if isinstance(node, kind))
+@overload
+def of_kind(module: Module, kind: type[N], /) -> tuple[N, ...]: ...
+@overload
+def of_kind(module: Module, kind: type[N], other: type[M], /) -> tuple[N | M, ...]: ...
+@overload
+def of_kind(module: Module, *kinds: type[ast.AST]) -> tuple[ast.AST, ...]: ...
+def of_kind(module: Module, *kinds: type[ast.AST]) -> tuple[ast.AST, ...]:
+    """Every node of these classes or of classes below them, in the order of `Module.nodes`."""
+    known: dict[Any, Any] = module.memo("kinds", _nothing)
+    found: tuple[ast.AST, ...] | None = known.get(kinds)
+    if found is None:
+        places = module.memo("kinds: places", _places)
+        mine = sorted(place for kind in places if issubclass(kind, kinds) for place in places[kind])
+        found = known[kinds] = tuple(module.nodes[place] for place in mine)
+    return found
 
 
-def each(subject: ParsedBundle, kind: type[N]) -> Iterator[tuple[Module, N]]:
-    """Every node of exactly this class in the bundle, with its module."""
+@overload
+def each(subject: ParsedBundle, kind: type[N], /) -> Iterator[tuple[Module, N]]: ...
+@overload
+def each(subject: ParsedBundle, kind: type[N], other: type[M], /) -> Iterator[tuple[Module, N | M]]: ...
+@overload
+def each(subject: ParsedBundle, *kinds: type[ast.AST]) -> Iterator[tuple[Module, ast.AST]]: ...
+def each(subject: ParsedBundle, *kinds: type[ast.AST]) -> Iterator[tuple[Module, ast.AST]]:
+    """Every node of these classes in the bundle, with its module."""
     for module in subject.parsable:
-        for node in of_kind(module, kind):
+        for node in of_kind(module, *kinds):
             yield module, node
 
 
@@ -29,9 +47,14 @@ def has_text(subject: ParsedBundle, *parts: str) -> bool:
     return any(part in module.text for module in subject.parsable for part in parts)
 
 
-@lru_cache(maxsize=64)
-def _sorted_out(module: Module) -> dict[type[ast.AST], list[ast.AST]]:
-    found: dict[type[ast.AST], list[ast.AST]] = {}
-    for node in module.nodes:
-        found.setdefault(type(node), []).append(node)
+def _places(module: Module) -> dict[type[ast.AST], list[int]]:
+    """Class -> where its nodes stand among all."""
+    found: dict[type[ast.AST], list[int]] = {}
+    for place, node in enumerate(module.nodes):
+        found.setdefault(type(node), []).append(place)
     return found
+
+
+def _nothing(module: Module) -> dict[Any, Any]:
+    """What `of_kind` has answered; nothing at first."""
+    return {}

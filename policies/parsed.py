@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -13,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from policies.contract import Contract
 from policies.records import Bundle, ResearchContext
+from policies.tree import children, walk
 from policies.yaml_text import line_of, load_yaml, yaml_error
 
 if TYPE_CHECKING:
@@ -23,15 +25,20 @@ MAX_SOURCE_CHARS = 1_000_000
 """A larger source file is a finding, not something to parse."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Module:
-    """One Python file. `tree` is None when it does not parse; `error` then says why."""
+    """One Python file. `tree` is None when it does not parse; `error` then says why.
+
+    Compared by identity: hashing the text takes longer than most of what is looked up by module.
+    """
 
     path: str
     text: str
     tree: ast.Module | None
     error: str = ""
     error_line: int = 0
+    memory: dict[str, Any] = field(default_factory=dict, repr=False)
+    """Results that several checks share, by name; see `memo`. They are gone with the module."""
 
     @property
     def name(self) -> str:
@@ -47,18 +54,25 @@ class Module:
 
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
-        """Every node of the tree, in `ast.walk` order; empty when unparsable."""
-        return tuple(ast.walk(self.tree)) if self.tree else ()
+        """Every node of the tree but its contexts, in `ast.walk` order; empty when unparsable."""
+        return tuple(walk(self.tree)) if self.tree else ()
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """Child node -> parent node."""
-        return {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        return {child: node for node in self.nodes for child in children(node)}
 
     @property
     def cst(self) -> cst.Module:
         """The concrete tree, for codemods. Raises nothing for a file whose `tree` is set."""
         return parse_cst(self.text)
+
+    def memo(self, name: str, compute: Callable[[Module], T]) -> T:
+        """`compute(self)`, done once per module and shared under `name`."""
+        if name not in self.memory:
+            self.memory[name] = compute(self)
+        value: T = self.memory[name]
+        return value
 
     def line(self, number: int) -> str:
         """The stripped text of a 1-based line; empty when out of range."""
@@ -100,7 +114,9 @@ def parse_module(path: str, text: str) -> Module:
     if "\0" in text:
         return Module(path, text, None, "it holds a null byte", line_of(text, text.index("\0")))
     try:
-        return Module(path, text, ast.parse(text, filename=path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd escapes and the like, which are not ours to print
+            return Module(path, text, ast.parse(text, filename=path))
     except SyntaxError as error:
         return Module(path, text, None, error.msg, error.lineno or 1)
     except (ValueError, RecursionError, MemoryError) as error:
