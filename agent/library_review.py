@@ -98,6 +98,11 @@ def judge(
 
         rehearser = rehearser or make_rehearser(settings, progress)
         evidence = Evidence(rehearser.rehearse(request.bundle, contract), rehearser.installed)
+    elif settings.env != "auto":
+        from tools.trial.api_index import named_apis
+
+        progress("reading the installed libraries")
+        evidence = Evidence(installed=named_apis(settings.env, settings.cache))
     progress("reviewing")
     subject = ParsedBundle(request.bundle, contract, request.context)
     verdict = check(subject, evidence, rejection=request.rejection, checks=policy.checks_for(contract.kind))

@@ -75,7 +75,7 @@ class UnknownApiKeyword(ModuleCheck):
                         keyword.lineno,
                         f"{call.shown} of {context.library.label(call.home)} takes no argument "
                         f"{keyword.arg}; {advice}",
-                        f"{module.line(keyword.lineno)}  [signature: {call.signature.shown()}]",
+                        f"{ast.unparse(keyword)[:120]}  [signature: {call.signature.shown()}]",
                     )
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:

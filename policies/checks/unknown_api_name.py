@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import json
 import re
@@ -125,7 +126,7 @@ class UnknownApiName(ModuleCheck):
             module.path,
             use.line,
             f"{label} has no {_entry(use, missing)[0]}; {_advice(use, missing)}{hidden}",
-            f"{module.line(use.line)}  [in {label} {missing.owner} has "
+            f"{ast.unparse(use.alias or use.node)}  [in {label} {missing.owner} has "
             f"{len(missing.names)} names, {missing.name!r} is not among them]",
         )
         return found if needed else found.model_copy(update={"severity": Severity.ADVISORY})

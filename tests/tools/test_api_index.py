@@ -13,7 +13,8 @@ import pytest
 from policies.api import api_to_data
 from policies.api_signature import signature_of
 from policies.base import Api
-from tools.trial.api_index import index_environment, index_package, installed_version, main
+from policies.errors import UsageError
+from tools.trial.api_index import index_environment, index_package, installed_version, main, named_apis
 from tools.trial.api_merge import merged
 from tools.trial.api_plan import PLAN, Scope
 from tools.trial.api_scan import quick_exports
@@ -150,6 +151,27 @@ def test_the_cache_is_used_and_a_damaged_one_is_made_anew(
     assert index_environment(roots, ("toy",), cache)["toy"].version == "kept"
     kept.write_text("not json")
     assert api_to_data(index_environment(roots, ("toy",), cache)["toy"]) == api_to_data(fresh["toy"])
+
+
+def test_another_content_under_the_same_version_is_read_anew(
+    toy: PackageTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PLAN, "toy", Scope("toy", depth=0))
+    record = toy.site_packages[0] / "toy-2.5.dist-info" / "RECORD"
+    for text in (
+        "toy/a.py,sha256=1,2\n../bin/x,,\n",
+        "../bin/y,,\ntoy/a.py,sha256=1,2\n",
+        "toy/a.py,sha256=3,2\n",
+    ):
+        record.write_text(text)
+        index_environment(toy.site_packages, ("toy",), tmp_path / "cache")
+    assert len(list((tmp_path / "cache" / "api").iterdir())) == 2
+
+
+def test_a_named_interpreter_is_looked_into(tmp_path: Path) -> None:
+    assert set(named_apis(sys.executable, tmp_path)) <= set(PLAN)
+    with pytest.raises(UsageError, match="no interpreter"):
+        named_apis(str(tmp_path / "python"), tmp_path)
 
 
 def test_packages_that_are_not_installed_are_left_out(tmp_path: Path) -> None:

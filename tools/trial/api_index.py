@@ -25,9 +25,10 @@ from tools.trial.api_describe import Description
 from tools.trial.api_merge import merged
 from tools.trial.api_plan import CLOSED, PLAN, UNLISTED, Scope
 from tools.trial.api_tree import PackageTree
+from tools.trial.environment_probe import named_environment
 
 DEFAULT = tuple(PLAN)
-FORMAT = 2
+FORMAT = 3
 """Raised when the index would come out differently for the same package."""
 
 
@@ -49,6 +50,14 @@ def index_environment(
             if metadata is not None and tree.file(package) is not None:
                 found[package] = _cached(tree, package, metadata, cache_root)
     return found
+
+
+def named_apis(python: str, cache_root: Path | None = None) -> dict[str, Api]:
+    """What the environment of a named interpreter offers. Raises UsageError when it is none."""
+    from tools.trial.environment import default_cache_root
+
+    environment = named_environment(python)
+    return index_environment(environment.site_packages, cache_root=cache_root or default_cache_root())
 
 
 @contextmanager
@@ -84,12 +93,13 @@ def _version(metadata: Path) -> str:
 
 
 def _content(metadata: Path) -> str:
-    """A digest of what was installed: the list of files with their hashes, where the installer left one."""
+    """A digest of the sources that were installed: their paths and hashes, where the installer left them."""
     try:
-        record = metadata.joinpath("RECORD").read_bytes()
-    except OSError:
-        record = b""
-    return hashlib.sha256(record).hexdigest()[:12]
+        record = metadata.joinpath("RECORD").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        record = ""
+    sources = sorted(line for line in record.splitlines() if ".py," in line or ".pyi," in line)
+    return hashlib.sha256("\n".join(sources).encode()).hexdigest()[:12]
 
 
 def index_package(tree: PackageTree, package: str, version: str) -> Api:
