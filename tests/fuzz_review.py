@@ -1,7 +1,8 @@
 """Reviews thousands of damaged bundles: no check may fail, none may hang, and layout must not matter.
 
-`python -m tests.fuzz_review --count 10000 --seed 1 FOLDER...` takes transcripts and bundle directories as
-the undamaged ones; without any, the bundles of `examples/` serve.
+`python -m tests.fuzz_review --count 10000 --seed 1 INPUT...` takes transcripts, folders of them and bundle
+directories as the undamaged ones; without any, the bundles of `examples/` serve. One line is printed for
+every trouble, and it names the mutant: `--start N --count 1` runs it again.
 """
 
 from __future__ import annotations
@@ -21,18 +22,21 @@ from typing import NamedTuple, NoReturn
 import black
 
 from policies.base import Evidence
-from policies.contract_reader import contract_of
-from policies.parsed import ParsedBundle
-from policies.records import Bundle, Finding, Request, Verdict
+from policies.parsed import ParsedBundle, parse_module
+from policies.policy import Policy
+from policies.records import Bundle, Claim, Finding, Request, Verdict
 from policies.review import review
-from policies.run_check import FAILED
+from tests.invariants import broken, spoiled
 from tests.mutate import mutated
+from tests.mutate_prose import mutated_prose
 from tools.intake import read_request
+from tools.policy_load import load_policies
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+STANDARD, TESTS = load_policies(()), load_policies(("python-tests",))
 LIMIT_S = 30
 MODE = black.Mode(line_length=72)
-_PLACE = re.compile(r":\d+|\b(?:lines?|byte) \d+|\b\d+ (?:lines?|bytes)\b")
+_PLACE = re.compile(r":\d+|\b(?:lines?|byte) \d+(?:(?:, \d+)* and \d+)?|\b\d+ (?:lines?|bytes)\b")
 
 
 class Trouble(NamedTuple):
@@ -43,63 +47,97 @@ class Trouble(NamedTuple):
     detail: str
 
 
-def sources(paths: Sequence[str]) -> list[Request]:
-    """The undamaged bundles."""
+class Source(NamedTuple):
+    """An undamaged bundle, and what it is held to."""
+
+    request: Request
+    policy: Policy
+
+    def subject(self, bundle: Bundle) -> ParsedBundle:
+        """A mutant of it."""
+        return ParsedBundle(bundle, self.policy.contract_for(self.request), self.request.context)
+
+
+class Options(NamedTuple):
+    """What is done with a mutant besides reviewing it."""
+
+    seed: int = 1
+    black: bool = False
+    codemods: bool = False
+
+
+def sources(paths: Sequence[str]) -> list[Source]:
+    """The undamaged bundles; a directory without `src` is a plain project with tests."""
     found = [p for path in paths for p in sorted(Path(path).rglob("*.txt")) or [Path(path)]]
-    given = found or [path for path in sorted(EXAMPLES.iterdir()) if (path / "src").is_dir()]
-    return [read_request(str(path)) for path in given]
+    return [_source(path) for path in found or sorted(p for p in EXAMPLES.iterdir() if p.is_dir())]
 
 
-def judge(request: Request, bundle: Bundle) -> Verdict:
-    """The verdict on a mutant, claims of the original rejection included."""
-    subject = ParsedBundle(bundle, contract_of(request), request.context)
-    return review(subject, Evidence(), rejection=request.rejection)
+def _source(path: Path) -> Source:
+    policy = TESTS if path.is_dir() and not (path / "src").is_dir() else STANDARD
+    return Source(read_request(path, policy.kind), policy)
 
 
-def troubles(requests: Sequence[Request], seed: int, number: int, formatted: bool) -> Iterator[Trouble]:
-    """Review mutant `number` of a seed; with `formatted`, again after black has laid it out anew."""
-    name = f"{seed}:{number}"
+def troubles(given: Sequence[Source], number: int, options: Options) -> Iterator[Trouble]:
+    """Everything that is wrong with the review of one mutant, and if asked with its layout and its repair."""
+    name = f"{options.seed}:{number}"
     rng = random.Random(name)
-    request = rng.choice(requests)
-    bundle = mutated(request.bundle, rng)
+    source = rng.choice(given)
+    bundle = mutated(source.request.bundle, rng)
     try:
-        verdict = judge(request, bundle)
-        yield from (Trouble(name, "failed", f"{f.check}: {f.evidence}") for f in _failed(verdict))
-        if formatted and (other := laid_out(bundle)) is not None:
-            yield from _unstable(name, verdict, judge(request, other))
+        for kind, detail in _judged(source, bundle, rng, options):
+            yield Trouble(name, kind, detail)
     except TimeoutError:
-        yield Trouble(name, "hangs", request.source)
+        yield Trouble(name, "hangs", source.request.source)
     except Exception as error:  # noqa: BLE001  # this is what the run looks for
-        yield Trouble(name, "traceback", f"{request.source}: {type(error).__name__}: {error}")
+        yield Trouble(name, "traceback", f"{source.request.source}: {type(error).__name__}: {error}")
+
+
+def _judged(
+    source: Source, bundle: Bundle, rng: random.Random, options: Options
+) -> Iterator[tuple[str, str]]:
+    issue = source.request.rejection.code_issue if source.request.rejection else ""
+    issue = mutated_prose(issue, rng) if rng.random() < 0.5 else issue
+    verdict = judge(source, bundle, issue)
+    yield from (("broken", reason) for reason in broken(verdict, bundle))
+    if options.black and (other := laid_out(bundle)) is not None:
+        yield from _unstable(verdict, judge(source, other, issue))
+    if options.codemods:
+        checks = source.policy.checks_for(source.policy.kind)
+        yield from (("spoiled", reason) for reason in spoiled(source.subject(bundle), checks))
+
+
+def judge(source: Source, bundle: Bundle, issue: str) -> Verdict:
+    """The verdict on a mutant, the claims of a rejection included."""
+    rejection = source.request.rejection
+    given = rejection and rejection.model_copy(update={"code_issue": issue})
+    checks = source.policy.checks_for(source.policy.kind)
+    return review(source.subject(bundle), Evidence(), rejection=given, checks=checks)
 
 
 def laid_out(bundle: Bundle) -> Bundle | None:
-    """The bundle with every Python file as black writes it; None when black cannot read one."""
-    texts: dict[str, str] = {}
+    """The bundle with every sound Python file as black writes it; None when black cannot read one."""
+    texts = dict(bundle.files)
     for path, text in bundle.files.items():
         try:
-            texts[path] = black.format_str(text, mode=MODE) if path.endswith(".py") else text
+            if path.endswith(".py") and parse_module(path, text).tree is not None:
+                texts[path] = black.format_str(text, mode=MODE)
         except Exception:  # noqa: BLE001  # black reads less than Python does, and fails in its own ways
             return None
     return bundle.model_copy(update={"files": texts})
 
 
-def _failed(verdict: Verdict) -> Iterator[Finding]:
-    return (finding for finding in verdict.findings if finding.message == FAILED)
+def _unstable(before: Verdict, after: Verdict) -> Iterator[tuple[str, str]]:
+    """Findings and claims that only one of two layouts has."""
+    one, two = (Counter([*map(_said, v.findings), *map(_said, v.claims)]) for v in (before, after))
+    yield from (("gone after black", " | ".join(gone)) for gone in one - two)
+    yield from (("new after black", " | ".join(new)) for new in two - one)
 
 
-def _unstable(name: str, before: Verdict, after: Verdict) -> Iterator[Trouble]:
-    """Findings that only one of two layouts has."""
-    one, two = (Counter(_said(f) for f in verdict.findings) for verdict in (before, after))
-    for gone in one - two:
-        yield Trouble(name, "gone after black", " | ".join(gone))
-    for new in two - one:
-        yield Trouble(name, "new after black", " | ".join(new))
-
-
-def _said(finding: Finding) -> tuple[str, str, str]:
-    """A finding without what moves when lines do."""
-    return (finding.check, finding.file, _PLACE.sub(":N", finding.message))
+def _said(part: Finding | Claim) -> tuple[str, str, str]:
+    """A finding without what moves when lines do; a claim without its evidence, which quotes code."""
+    if isinstance(part, Claim):
+        return ("claim", part.status, part.text)
+    return (part.check, part.file, _PLACE.sub(":N", part.message))
 
 
 def _alarm(number: int, frame: FrameType | None) -> NoReturn:
@@ -108,30 +146,43 @@ def _alarm(number: int, frame: FrameType | None) -> NoReturn:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the mutants; one line per trouble, and a sum."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("paths", nargs="*")
-    parser.add_argument("--count", type=int, default=1000)
-    parser.add_argument("--start", type=int, default=0)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("inputs", nargs="*")
+    parser.add_argument("--count", type=int, default=1000, help="how many mutants")
+    parser.add_argument("--start", type=int, default=0, help="number of the first one")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--black-every", type=int, default=5)
+    parser.add_argument("--black-every", type=int, default=5, help="lay every Nth out anew; 0: none")
+    parser.add_argument("--codemods-every", type=int, default=10, help="repair every Nth; 0: none")
     options = parser.parse_args(argv)
-    requests = sources(options.paths)
+    given = sources(options.inputs)
     signal.signal(signal.SIGALRM, _alarm)
     kinds: Counter[str] = Counter()
     started, slowest = time.monotonic(), 0.0
     for number in range(options.start, options.start + options.count):
-        signal.alarm(LIMIT_S)
         begun = time.monotonic()
-        for trouble in troubles(requests, options.seed, number, number % options.black_every == 0):
+        signal.alarm(LIMIT_S)
+        for trouble in troubles(given, number, _options(options, number)):
             kinds[trouble.kind] += 1
             sys.stdout.write(f"{trouble.seed} {trouble.kind}: {trouble.detail}\n")
+            sys.stdout.flush()
         signal.alarm(0)
         slowest = max(slowest, time.monotonic() - begun)
     wall = time.monotonic() - started
     told = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "no trouble"
-    sum_up = f"{options.count} mutants of {len(requests)} bundles in {wall:.0f} s, slowest {slowest:.1f} s"
+    sum_up = f"{options.count} mutants of {len(given)} bundles in {wall:.0f} s, slowest {slowest:.1f} s"
     sys.stdout.write(f"{sum_up}: {told}\n")
     return 1 if kinds else 0
+
+
+def _options(given: argparse.Namespace, number: int) -> Options:
+    every_black, every_codemod = given.black_every, given.codemods_every
+    return Options(
+        seed=given.seed,
+        black=bool(every_black) and number % every_black == 0,
+        codemods=bool(every_codemod) and number % every_codemod == 0,
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from policies.records import Bundle
 Damage = Callable[[random.Random, str], str]
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _NUMBER = re.compile(r"\b\d+(?:\.\d+)?\b")
-_SCRAPS = (
+_SCRAPS: tuple[str, ...] = (
     "(",
     ")",
     "[",
@@ -67,9 +67,9 @@ _VALUES = (
 
 def mutated(bundle: Bundle, rng: random.Random) -> Bundle:
     """The bundle with a few of its files damaged, missing or exchanged."""
-    files, runs = dict(bundle.files), dict(bundle.run_configs)
+    files, beside = dict(bundle.files), dict(bundle.run_configs or bundle.given)
     for _ in range(rng.randint(1, 4)):
-        given = runs if runs and rng.random() < 0.15 else files
+        given = beside if beside and rng.random() < 0.15 else files
         if not given:
             break
         path = rng.choice(sorted(given))
@@ -81,7 +81,8 @@ def mutated(bundle: Bundle, rng: random.Random) -> Bundle:
         else:
             damages = _ANY + (_PYTHON if path.endswith(".py") else ())
             given[path] = rng.choice(damages)(rng, given[path])
-    return Bundle(files=files, run_configs=runs)
+    name = "run_configs" if bundle.run_configs else "given"
+    return bundle.model_copy(update={"files": files, name: beside})
 
 
 def _cut(rng: random.Random, text: str) -> str:

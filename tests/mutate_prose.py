@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 _WORDS = re.compile(r"\S+")
-_MARKS = (
+_MARKS: tuple[str, ...] = (
     "`",
     '"',
     "'",

@@ -1,0 +1,62 @@
+"""What holds of every review and of every run of the codemods, whatever the bundle is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from policies.base import Check, Evidence
+from policies.codemods import MAX_FIXES, apply_codemods
+from policies.parsed import ParsedBundle, parse_module, parse_toml, parse_yaml
+from policies.records import Bundle, Finding, Verdict
+from policies.run_check import FAILED
+
+
+def broken(verdict: Verdict, bundle: Bundle) -> Iterator[str]:
+    """Why a verdict cannot be one: a check failed, a place does not exist, or JSON does not carry it."""
+    for finding in verdict.findings:
+        if finding.message == FAILED:
+            yield f"{finding.check} failed: {finding.evidence}"
+        elif reason := _misplaced(finding, bundle):
+            yield f"{finding.check} is {reason}: {finding.message}"
+    if Verdict.model_validate_json(verdict.model_dump_json()) != verdict:
+        yield "the verdict is another one after a way through JSON"
+    if verdict.is_code_ready != (not verdict.code_issue):
+        yield "a bundle that is not ready has no issue, or the other way round"
+
+
+def _misplaced(finding: Finding, bundle: Bundle) -> str:
+    """What is wrong with the place of a finding; a missing file has no lines."""
+    if finding.file in bundle.binaries or not finding.file or finding.line == 0:
+        return ""
+    text = bundle.tree.get(finding.file)
+    if text is None:
+        return f"on a line of {finding.file!r}, which is no file"
+    lines = max(1, text.count("\n") + 1)
+    return "" if 0 < finding.line <= lines else f"on line {finding.line} of {lines} of {finding.file}"
+
+
+def spoiled(subject: ParsedBundle, checks: Sequence[Check]) -> Iterator[str]:
+    """How the codemods spoil a bundle: they do not end, break a file, or change their own result."""
+    once = apply_codemods(subject, Evidence(), checks)
+    if len(once.fixed) >= MAX_FIXES:
+        yield f"the codemods do not end: {sorted({f.check for f in once.fixed[-20:]})}"
+    fixed = ", ".join(dict.fromkeys(f.check for f in once.fixed))
+    for path in sorted(_sound(subject.bundle) - _sound(once.bundle)):
+        if path in once.bundle.files:
+            yield f"{path} does not parse after {fixed}"
+    again = apply_codemods(subject.replace(once.bundle), Evidence(), checks)
+    if again.bundle != once.bundle:
+        yield f"a second run still fixes {', '.join(dict.fromkeys(f.check for f in again.fixed))}"
+
+
+def _sound(bundle: Bundle) -> set[str]:
+    """The paths of files that parse."""
+    return {path for path, text in bundle.files.items() if _parses(path, text)}
+
+
+def _parses(path: str, text: str) -> bool:
+    if path.endswith(".py"):
+        return parse_module(path, text).tree is not None
+    if path.endswith((".yaml", ".yml")):
+        return not parse_yaml(path, text).error
+    return not path.endswith(".toml") or not parse_toml(path, text).error
