@@ -71,7 +71,7 @@ class Library:
     def label(self, dotted: str) -> str:
         """Package and version, for messages."""
         api = self.api(dotted)
-        return f"{dotted.partition('.')[0]} {api.version}" if api is not None else ""
+        return f"{dotted.partition('.')[0]} {api.version.partition('+')[0]}" if api is not None else ""
 
     def find(self, dotted: str) -> Answer:
         """What a public dotted name means: something known, something missing, or None for the unknown."""
