@@ -148,8 +148,10 @@ class Expressions(Machine):
         outcome = truth(self.value(node.operand, frame))
         if isinstance(node.op, ast.Not) and outcome is not None:
             return Constant(not outcome)
-        operand = ast.literal_eval(node) if isinstance(node.operand, ast.Constant) else None
-        return Constant(operand) if isinstance(node.op, ast.USub) and operand is not None else UNKNOWN
+        plain = node.operand.value if isinstance(node.operand, ast.Constant) else None
+        return (
+            Constant(-plain) if isinstance(node.op, ast.USub) and isinstance(plain, int | float) else UNKNOWN
+        )
 
     def of_IfExp(self, node: ast.IfExp, frame: Frame) -> Value:
         outcome = truth(self.value(node.test, frame))
