@@ -295,6 +295,7 @@ class Expressions(Machine):
         parts = parts_of(self.value(first.iter, frame), self.trace)
         made: Value | None = None
         for part in [UNKNOWN] if parts is None else parts:
+            self.tick()
             self.assign(first.target, part, frame)
             tests = [truth(self.value(test, frame)) for test in first.ifs]
             if False in tests:

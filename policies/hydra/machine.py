@@ -16,7 +16,7 @@ from policies.parsed import Module, ParsedBundle
 EventKind = Literal[
     "struct-merge", "struct-assign", "missing-key", "may-miss-key", "not-a-node", "node-as-text"
 ]
-MAX_STEPS = 60_000
+MAX_STEPS = 20_000
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,12 @@ class Machine:
             yield
         finally:
             self.guarded -= on
+
+    def tick(self) -> None:
+        """Count a statement or an element; too many end the interpretation of the branch."""
+        self.steps += 1
+        if self.steps > MAX_STEPS:
+            raise Exit
 
     def maybe(self, body: Sequence[ast.stmt], frame: Frame) -> None:
         """A branch that may or may not run: whatever ends it does not end what follows."""

@@ -10,7 +10,7 @@ from functools import partial
 
 from policies.hydra.expressions import Expressions, last_name
 from policies.hydra.loops import Loop, measure
-from policies.hydra.machine import MAX_STEPS, Exit, Frame, Leave, Return
+from policies.hydra.machine import Exit, Frame, Leave, Return
 from policies.hydra.search import parts_of, spec_in, spread
 from policies.hydra.trace import Refusal
 from policies.hydra.truth import comes_true
@@ -26,9 +26,7 @@ class Statements(Expressions):
     def block(self, body: Sequence[ast.stmt], frame: Frame) -> None:
         """Interpret statements in order."""
         for statement in body:
-            self.steps += 1
-            if self.steps > MAX_STEPS:
-                raise Exit
+            self.tick()
             handler = getattr(self, f"do_{type(statement).__name__}", None)
             if handler is not None:
                 handler(statement, frame)
