@@ -52,7 +52,7 @@ def review(
 ) -> Verdict:
     """Judge a bundle by its text and its rehearsals.
 
-    Without rehearsals only findings speak against it, and what needs one is `unproven`.
+    Ready means that it runs: without rehearsals no bundle is ready, however little speaks against it.
     """
     findings = find_all(subject, evidence, checks)
     issue = rejection.code_issue if rejection and not rejection.is_code_ready else ""
@@ -87,6 +87,8 @@ def _unproven(
 ) -> Iterator[str]:
     """Why the rehearsals that were run do not show that every run works."""
     if not rehearsals:
+        if not blocking:
+            yield "Nothing was rehearsed, so nothing shows that it runs."
         return
     for rehearsal in rehearsals:
         if rehearsal.status == "failed" and not any(_tells(f, rehearsal) for f in blocking):

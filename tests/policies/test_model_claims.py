@@ -7,7 +7,7 @@ from policies.base import Evidence
 from policies.contract import STANDARD
 from policies.late import EarlierReview
 from policies.parsed import ParsedBundle
-from policies.records import Bundle, Claim, Finding, Rejection, Severity
+from policies.records import Bundle, Claim, Finding, Proof, Rehearsal, Rejection, Severity
 from policies.review import review
 from policies.review_answer import CitedClaim
 
@@ -17,6 +17,17 @@ BUNDLE = Bundle(
     run_configs={"config/runs/a.yaml": "run_id: a\n"},
 )
 SUBJECT = ParsedBundle(BUNDLE, STANDARD)
+RAN = Evidence(
+    rehearsals=(
+        Rehearsal(
+            phase="trial",
+            run_id="a",
+            status="passed",
+            wall_s=1.0,
+            proof=Proof(optimizer_steps=2, parameters_moved=True),
+        ),
+    )
+)
 UNUSED = "`freeze_encoder` is never used in src/train.py"
 
 
@@ -29,13 +40,13 @@ def cited(text: str = UNUSED, *, line: int = 4, quote: str = "def train(cfg):", 
 
 def weigh(claims: tuple[Claim, ...], rejection: Rejection | None = None) -> tuple[list[str], list[Finding]]:
     """The statuses of the claims and the findings that they make, where no check objects."""
-    verdict = review(SUBJECT, Evidence(), rejection=rejection, checks=())
+    verdict = review(SUBJECT, RAN, rejection=rejection, checks=())
     assert verdict.is_code_ready
     found = model_claims.with_claims(
         verdict,
-        model_claims.tested(claims, SUBJECT, verdict.findings, Evidence()),
+        model_claims.tested(claims, SUBJECT, verdict.findings, RAN),
         SUBJECT,
-        Evidence(),
+        RAN,
     )
     assert found.is_code_ready is not bool(found.blocking)
     return [c.status for c in found.claims], list(found.findings)
@@ -53,9 +64,9 @@ def test_a_confirmed_blocking_claim_keeps_the_bundle_from_being_ready() -> None:
         evidence="`freeze_encoder` (set at config/config.yaml:1): no mention in src/train.py",
     )
     assert weigh(claims) == (["confirmed"], [finding])
-    verdict = review(SUBJECT, Evidence(), checks=())
-    tested = model_claims.tested(claims, SUBJECT, (), Evidence())
-    found = model_claims.with_claims(verdict, tested, SUBJECT, Evidence())
+    verdict = review(SUBJECT, RAN, checks=())
+    tested = model_claims.tested(claims, SUBJECT, (), RAN)
+    found = model_claims.with_claims(verdict, tested, SUBJECT, RAN)
     assert f"line 4: The reviewing model's claim holds: {UNUSED} [reviewer-claim" in found.code_issue
     assert [c.status for c in found.criteria if c.number == 1] == ["violated"]
 
@@ -81,9 +92,9 @@ def test_what_another_file_does_is_not_missing() -> None:
     elsewhere = SUBJECT.replace(BUNDLE.with_file("src/model.py", "def build(cfg):\n    cfg.freeze_encoder\n"))
     for text in (UNUSED, "`freeze_encoder` is never used"):
         claims = model_claims.raised([cited(text)], elsewhere, ())
-        (claim,) = model_claims.tested(claims, elsewhere, (), Evidence())
+        (claim,) = model_claims.tested(claims, elsewhere, (), RAN)
         assert (claim.status, claim.blocks) == ("unverified", False)
-        (claim,) = model_claims.tested(claims, SUBJECT, (), Evidence())
+        (claim,) = model_claims.tested(claims, SUBJECT, (), RAN)
         assert (claim.status, claim.blocks) == ("confirmed", True)
 
 
@@ -104,10 +115,10 @@ def test_what_a_finding_says_is_no_second_finding() -> None:
         evidence="build_head()",
     )
     broken = ParsedBundle(BUNDLE.with_file("src/train.py", TRAIN + "build_head()\n"), STANDARD)
-    verdict = review(broken, Evidence(), checks=()).model_copy(update={"findings": (found,)})
+    verdict = review(broken, RAN, checks=()).model_copy(update={"findings": (found,)})
     claims = model_claims.raised([cited("`build_head` is not defined in src/train.py")], broken, ())
-    tested = model_claims.tested(claims, broken, verdict.findings, Evidence())
-    result = model_claims.with_claims(verdict, tested, broken, Evidence())
+    tested = model_claims.tested(claims, broken, verdict.findings, RAN)
+    result = model_claims.with_claims(verdict, tested, broken, RAN)
     assert ([c.status for c in result.claims], result.findings) == (["confirmed"], (found,))
 
 
@@ -124,7 +135,7 @@ def test_claims_about_other_versions_are_remembered_and_tested_again() -> None:
     kept = model_claims.remembered([EarlierReview(bundle=BUNDLE, claims=claims)], moved.bundle)
     assert [(c.text, c.line) for c in kept] == [(UNUSED, 5)]
     mended = SUBJECT.replace(BUNDLE.with_file("src/train.py", TRAIN.replace("cfg.lr", "cfg.freeze_encoder")))
-    assert [[c.status for c in model_claims.tested(kept, s, (), Evidence())] for s in (moved, mended)] == [
+    assert [[c.status for c in model_claims.tested(kept, s, (), RAN)] for s in (moved, mended)] == [
         ["confirmed"],
         ["unverified"],
     ]

@@ -81,9 +81,10 @@ def test_findings_are_sorted_and_each_counts_once() -> None:
     assert find_all(SUBJECT, Evidence(), ()) == ()
 
 
-def test_a_static_review_can_only_say_no_by_findings() -> None:
+def test_a_bundle_that_nothing_ran_is_not_ready() -> None:
     verdict = review(SUBJECT, Evidence(), checks=())
-    assert (verdict.is_code_ready, verdict.code_issue, verdict.findings) == (True, "", ())
+    issue = "Not shown to run:\n  - Nothing was rehearsed, so nothing shows that it runs."
+    assert (verdict.is_code_ready, verdict.code_issue, verdict.findings) == (False, issue, ())
     assert {c.number: c.status for c in verdict.criteria} == {
         n: "met" if n == 5 else "unproven" for n in range(1, 10)
     }
