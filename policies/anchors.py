@@ -6,6 +6,8 @@ import ast
 import re
 from difflib import SequenceMatcher
 
+from policies.tree import children, walk
+
 _NUMBERED = re.compile(r"^\s*\d+\| ?")
 
 
@@ -146,7 +148,7 @@ _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 def _definitions(tree: ast.AST, prefix: str = "") -> list[tuple[_Definition, str]]:
     """Every definition with its qualified name; those under `if` and `try` belong to the scope around."""
     found: list[tuple[_Definition, str]] = []
-    for node in ast.iter_child_nodes(tree):
+    for node in children(tree):
         inner = prefix
         if isinstance(node, _Definition):
             found.append((node, prefix + node.name))
@@ -193,7 +195,7 @@ def _string_interior(tree: ast.AST) -> set[int]:
     """Numbers of the lines that begin inside a string."""
     return {
         line
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.JoinedStr)
         or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))
         for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)

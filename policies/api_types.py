@@ -13,6 +13,7 @@ from policies.api_library import Known, Library
 from policies.api_usage import bindings, full_name
 from policies.own_classes import OwnClasses
 from policies.parsed import Module
+from policies.tree import walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 TRIAL = "optuna.trial._trial.Trial"
@@ -234,6 +235,6 @@ def _other_targets(node: ast.AST) -> Iterator[str]:
         case _:
             return
     for target in targets:
-        for part in ast.walk(target):
+        for part in walk(target):
             if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store | ast.Del):
                 yield part.id

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from policies.bindings import captured
 from policies.parsed import Module
+from policies.tree import walk
 
 Values = tuple[ast.expr | None, ...]
 """One entry for each binding; None for one whose value no expression spells (parameters, loops, imports)."""
@@ -137,6 +138,6 @@ def _stored(target: ast.AST) -> Iterator[tuple[str, None]]:
     if isinstance(target, ast.Name):
         yield target.id, None
         return
-    for node in ast.walk(target):
+    for node in walk(target):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             yield node.id, None

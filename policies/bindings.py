@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from policies.parsed import Module
+from policies.tree import children
 
 DYNAMIC_CALLS = {"exec", "eval", "globals", "vars", "locals"}
 
@@ -68,7 +69,7 @@ def _executed(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
         if isinstance(node, ast.If) and _only_as_script(node.test):
             todo += reversed(node.orelse)
             continue
-        todo += reversed(list(ast.iter_child_nodes(node)))
+        todo += reversed(list(children(node)))
 
 
 def _only_as_script(test: ast.expr) -> bool:

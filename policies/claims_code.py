@@ -18,6 +18,7 @@ from policies.claims_names import (
     uses,
 )
 from policies.parsed import Module
+from policies.tree import walk
 
 _SYNTAX = r"\bsyntax ?errors?\b|\bnot valid python\b|\binvalid (?:python )?syntax\b|\bindentationerror\b"
 _NO_PARSE = (
@@ -243,7 +244,7 @@ def _member(module: Module, node: ast.ClassDef, member: str) -> Iterator[Outcome
     """Whether a class has a member, as far as its own body tells."""
     place = f"{module.path}:{node.lineno} class {node.name}"
     own = {n.name for n in node.body if isinstance(n, Function)}
-    stores = (n for n in ast.walk(node) if isinstance(n, ast.Attribute | ast.Name))
+    stores = (n for n in walk(node) if isinstance(n, ast.Attribute | ast.Name))
     own |= {n.attr if isinstance(n, ast.Attribute) else n.id for n in stores if isinstance(n.ctx, ast.Store)}
     bases = {ast.unparse(b).rpartition(".")[2] for b in node.bases}
     if member in own:

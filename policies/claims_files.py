@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from policies.claims_base import QUOTE, Case, Outcome, joined, size_of, verdict
 from policies.imported import is_optional
 from policies.parsed import Module
+from policies.tree import children
 
 _ABSENT = (
     r"(?:not (?:provided|supplied|present|included|given|part of|in the|available)|missing|absent|lacking)"
@@ -229,5 +230,5 @@ def top_level(tree: ast.Module) -> frozenset[str]:
             names.add(node.id)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             names.update(a.asname or a.name.partition(".")[0] for a in node.names)
-        stack.extend(ast.iter_child_nodes(node))
+        stack.extend(children(node))
     return frozenset(names)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from policies.claims_base import Case, Outcome
 from policies.claims_names import Function
 from policies.parsed import Module
+from policies.tree import walk
 
 _CONSTANT = re.compile(
     r"\b(?:uses?|returns?|takes|has|sets|hard-?codes)\s+(?:an?\s+)?(?:constant|fixed)\s+"
@@ -34,7 +35,7 @@ def constant(case: Case) -> Iterator[Outcome]:
     match = _CONSTANT.search(case.body)
     name = (match[1] or match[2]) if match else ""
     for module, function in _functions(case) if name else ():
-        values = [v for n in ast.walk(function) for v in _given(n, name)]
+        values = [v for n in walk(function) for v in _given(n, name)]
         if values and all(map(_is_setting, values)):
             line = values[0].lineno
             told = (
@@ -49,7 +50,7 @@ def shared_object(case: Case) -> Iterator[Outcome]:
     match = _REUSES.search(case.body)
     name = match[1] if match else ""
     for module, function in _functions(case) if name else ():
-        inner = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name]
+        inner = [n for n in walk(function) if isinstance(n, ast.Name) and n.id == name]
         bound = any(isinstance(n.ctx, ast.Store) for n in inner)
         reset = re.search(r"deepcopy|load_state_dict|reset_parameters|\bcopy\b", ast.unparse(function))
         made = any(isinstance(v, ast.Call) for v in _handed(module, function, name))
@@ -66,11 +67,11 @@ def ignores_direction(case: Case) -> Iterator[Outcome]:
         return
     for module, function in _functions(case):
         names = {a.arg for a in function.args.args}
-        turned = {x.id for n in ast.walk(function) for x in _subtracted(n, names)}
-        used = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        turned = {x.id for n in walk(function) for x in _subtracted(n, names)}
+        used = {n.id for n in walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         kept = sorted(used & names - turned)
         if len(turned) > 0 and kept and "return" in ast.unparse(function):
-            line = next(n.lineno for n in ast.walk(function) if isinstance(n, ast.Return))
+            line = next(n.lineno for n in walk(function) if isinstance(n, ast.Return))
             yield Outcome(
                 "refuted",
                 f"{module.path}:{line} `{module.line(line)}` subtracts {', '.join(sorted(turned))}; "
@@ -125,7 +126,7 @@ def _given(node: ast.AST, name: str) -> Iterator[ast.expr]:
 
 def _is_setting(value: ast.expr) -> bool:
     """An expression of literals and settings, which no batch and no gate can change."""
-    return all(n.id in _SETTINGS for n in ast.walk(value) if isinstance(n, ast.Name))
+    return all(n.id in _SETTINGS for n in walk(value) if isinstance(n, ast.Name))
 
 
 def _handed(

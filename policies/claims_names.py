@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from policies.parsed import Module
+from policies.tree import children
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -144,7 +145,7 @@ def _own_nodes(function: Function) -> Iterator[ast.AST]:
         if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
             stack.append(node.generators[0].iter)
         elif not isinstance(node, Function | ast.ClassDef | ast.Lambda):
-            stack.extend(ast.iter_child_nodes(node))
+            stack.extend(children(node))
 
 
 def _effect(module: Module, node: ast.AST) -> tuple[int, int]:

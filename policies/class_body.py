@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from policies.tree import children, walk
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -76,7 +78,7 @@ def _inner(node: ast.ClassDef) -> Iterator[ast.AST]:
             "__setstate__",
             "__setattr__",
         ):
-            pending.extend(ast.iter_child_nodes(at))
+            pending.extend(children(at))
 
 
 def _bound(body: Iterable[ast.stmt]) -> Iterator[str]:
@@ -92,11 +94,11 @@ def _bound(body: Iterable[ast.stmt]) -> Iterator[str]:
         for part in getattr(node, "handlers", ()):
             yield from _bound(part.body)
         if not isinstance(node, ast.If | ast.Try | ast.With):
-            for name in ast.walk(node):
+            for name in walk(node):
                 if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
                     yield name.id
             if isinstance(node, ast.Assign) and "__slots__" in {dotted(t) for t in node.targets}:
-                yield from (n.value for n in ast.walk(node.value) if _is_text(n))  # type: ignore[attr-defined]  # a constant
+                yield from (n.value for n in walk(node.value) if _is_text(n))  # type: ignore[attr-defined]  # a constant
 
 
 def _is_text(node: ast.AST) -> bool:

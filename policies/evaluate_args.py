@@ -11,6 +11,7 @@ from typing import Literal
 from policies.api_usage import bindings, full_name
 from policies.contract import Contract
 from policies.parsed import Module
+from policies.tree import walk
 
 Reader = Literal["argparse", "argv", "hydra", "function", "none"]
 SPLITTERS = frozenset(
@@ -153,9 +154,9 @@ def _deals_with_arguments(module: Module, node: ast.AST, keys: Sequence[str]) ->
         if isinstance(module.parents[scope], ast.Module):
             break
         scope = module.parents[scope]
-    words = {n.id for n in ast.walk(scope) if isinstance(n, ast.Name)}
-    words |= {n.attr for n in ast.walk(scope) if isinstance(n, ast.Attribute)}
-    words |= {n.arg for n in ast.walk(scope) if isinstance(n, ast.arg)}
+    words = {n.id for n in walk(scope) if isinstance(n, ast.Name)}
+    words |= {n.attr for n in walk(scope) if isinstance(n, ast.Attribute)}
+    words |= {n.arg for n in walk(scope) if isinstance(n, ast.arg)}
     words |= {scope.name} if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) else set()
     hints = ("arg", "cli", "token", "override", *keys)
     return any(hint in word.lower() for word in words for hint in hints)

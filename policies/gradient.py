@@ -15,6 +15,7 @@ from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.row_functions import Function, function_of, returned
 from policies.run_values import config_path
+from policies.tree import walk
 
 CUTTING = frozenset({"item", "detach", "tolist", "numpy"})
 SHAPES = frozenset({"numel", "size", "dim", "nelement"})
@@ -238,7 +239,7 @@ def _given_by_forward(subject: ParsedBundle) -> dict[str, list[tuple[Module, ast
     for module, function in each(subject, ast.FunctionDef):
         if function.name != "forward":
             continue
-        for node in ast.walk(function):
+        for node in walk(function):
             pairs: list[tuple[object, ast.expr]] = []
             match node:
                 case ast.Dict(keys=keys, values=values):

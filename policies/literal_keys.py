@@ -16,6 +16,7 @@ from functools import lru_cache
 from policies.call_sites import argument, arguments_for, callee, parameters
 from policies.gates import Function
 from policies.parsed import Module, ParsedBundle
+from policies.tree import walk
 
 ANY = frozenset({"*"})
 NONE: frozenset[str] = frozenset()
@@ -134,7 +135,7 @@ class Reader:
         self.seen.add(mark)
         self.depth += 1
         found: list[frozenset[str]] = []
-        for node in ast.walk(function):
+        for node in walk(function):
             if isinstance(node, ast.Return) and module.enclosing_function(node) is function and node.value:
                 found.append(self._picked(module, node.value, item))
         self.depth -= 1

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from policies.hydra.names import origin
 from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
+from policies.tree import walk
 
 LAYERS = frozenset(
     f"torch.nn.{name}"
@@ -54,6 +55,6 @@ def _with_parameters(subject: ParsedBundle) -> dict[str, bool]:
     found: dict[str, bool] = {}
     for module, node in classes:
         if node.name in known:
-            made = (origin(module, n.func) for n in ast.walk(node) if isinstance(n, ast.Call))
+            made = (origin(module, n.func) for n in walk(node) if isinstance(n, ast.Call))
             found[node.name] = any(name in LAYERS or name == PARAMETER for name in made)
     return found

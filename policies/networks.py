@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from policies.hydra.names import origin
 from policies.parsed import Module, ParsedBundle
+from policies.tree import walk
 
 _ROOTS = {"torch.nn.Module", "torch.nn.modules.Module", "torch.nn.modules.module.Module"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -59,7 +60,7 @@ def _network(module: Module, node: ast.ClassDef, known: Mapping[str, Network]) -
 def _own_members(node: ast.ClassDef) -> set[str]:
     """What the class body binds, and what its methods assign to `self`."""
     found: set[str] = set()
-    for child in ast.walk(node):
+    for child in walk(node):
         match child:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 found.add(name)
@@ -90,7 +91,7 @@ def calls_of_instances(module: Module) -> Iterator[tuple[str, ast.Call]]:
 def _made(scope: ast.AST, kind: str) -> dict[str, str]:
     """Target -> class for what is bound once in the scope, to a call of a bare name."""
     bound: dict[str, list[str]] = {}
-    for node in ast.walk(scope):
+    for node in walk(scope):
         if isinstance(node, ast.Assign):
             made = _instance(node.value)
             for target in node.targets:
@@ -115,7 +116,7 @@ def _instance(node: ast.expr) -> str:
 
 
 def _called(scope: ast.AST, made: Mapping[str, str]) -> Iterator[tuple[str, ast.Call]]:
-    for node in ast.walk(scope):
+    for node in walk(scope):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
             name = made.get(ast.unparse(node.func))
             if name:

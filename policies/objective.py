@@ -10,6 +10,7 @@ from itertools import pairwise
 from policies.hydra.names import local_functions
 from policies.hydra.trace import Study
 from policies.parsed import Module, ParsedBundle
+from policies.tree import walk
 
 _UP = frozenset(
     {"acc", "accuracy", "f1", "rouge", "rougel", "rouge1", "rouge2", "bleu", "auc", "auroc"}
@@ -100,7 +101,7 @@ def _metric(subject: ParsedBundle, scope: Scope, depth: int) -> str:
 def _returns(scope: Scope) -> Iterator[ast.expr]:
     """What a function returns, functions inside it left out."""
     module, function = scope
-    for node in ast.walk(function):
+    for node in walk(function):
         if isinstance(node, ast.Return) and node.value and module.enclosing_function(node) is function:
             yield node.value
 
@@ -136,7 +137,7 @@ def _assigned(subject: ParsedBundle, scope: Scope, name: str, depth: int) -> str
     """What a variable that does not speak for itself is set to, constants left out."""
     values = [
         node.value
-        for node in ast.walk(scope[1])
+        for node in walk(scope[1])
         if isinstance(node, ast.Assign)
         and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
     ]

@@ -11,6 +11,7 @@ from policies.hydra.trace import Sample
 from policies.imports import add_import
 from policies.parsed import Module, ParsedBundle, parse_module
 from policies.replace_node import replace_expression
+from policies.tree import walk
 
 TABLE = "SEARCH_PATHS"
 
@@ -125,7 +126,7 @@ def _looped(module: Module, node: ast.AST) -> set[str]:
     found: set[str] = set()
     while (node := module.parents.get(node)) is not None:  # type: ignore[assignment]  # loop variable
         if isinstance(node, ast.For):
-            found |= {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+            found |= {n.id for n in walk(node.target) if isinstance(n, ast.Name)}
     return found
 
 

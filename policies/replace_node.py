@@ -6,6 +6,7 @@ import ast
 
 from policies.edit import replace_lines, split_lines
 from policies.parsed import Module
+from policies.tree import walk
 
 
 def replace_expression(module: Module, node: ast.expr, code: str) -> str:
@@ -22,7 +23,7 @@ def with_table(text: str, name: str, entries: dict[str, str], why: str) -> str |
     tree = ast.parse(text)
     bound = [n for n in tree.body if isinstance(n, ast.Assign) and _targets(n) == [name]]
     if not bound:
-        taken = any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(tree))
+        taken = any(isinstance(n, ast.Name) and n.id == name for n in walk(tree))
         line = _after_imports(tree)
         code = f"\n# {why}\n{_written(name, entries)}"
         return None if taken and name in _stored(tree) else replace_lines(text, line, line - 1, code)
@@ -49,7 +50,7 @@ def _targets(node: ast.Assign) -> list[str]:
 
 
 def _stored(tree: ast.Module) -> set[str]:
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return {n.id for n in walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
 
 
 def _after_imports(tree: ast.Module) -> int:

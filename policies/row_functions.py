@@ -10,6 +10,7 @@ from policies.assigned import sole_value
 from policies.hydra.names import local_functions, origin
 from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle
+from policies.tree import children
 
 _DEEPEST = 8
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -118,7 +119,7 @@ def returned(function: Function) -> Iterator[ast.expr]:
         if isinstance(node, ast.Return) and node.value is not None:
             yield node.value
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            todo += ast.iter_child_nodes(node)
+            todo += children(node)
 
 
 def is_tokenizing(module: Module, node: ast.expr) -> bool:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from policies.bindings import captured, is_dynamic
 from policies.parsed import Module
+from policies.tree import children, walk
 
 BUILTINS = frozenset(dir(builtins)) | {
     "__file__",
@@ -201,7 +202,7 @@ class _Reader:
             scope.early.update(node.names)
         for name in captured(node):
             self._bind(name, scope)
-        self.visit_all(ast.iter_child_nodes(node), scope)
+        self.visit_all(children(node), scope)
 
     def _next(self) -> int:
         self.order += 1
@@ -286,7 +287,7 @@ class _Reader:
         asks = any(h.type is not None and "NameError" in ast.unparse(h.type) for h in node.handlers)
         self.visit_all(node.body, scope)
         if asks:
-            questioned = {id(n) for statement in node.body for n in ast.walk(statement)}
+            questioned = {id(n) for statement in node.body for n in walk(statement)}
             scope.reads = [read for read in scope.reads if id(read.name) not in questioned]
         self.visit_all([*node.handlers, *node.orelse, *node.finalbody], scope)
 

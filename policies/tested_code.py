@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from policies.first_party import is_own, lookup, resolve
 from policies.parsed import Module, ParsedBundle, parse_module
 from policies.python_tests import is_test_file
+from policies.tree import walk
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 MAX_DEPTH = 5
@@ -68,14 +69,14 @@ def used_by(subject: ParsedBundle, test: str, line: int) -> list[Tested]:
 def _statement(function: Definition, line: int) -> ast.stmt | None:
     """The innermost statement of the function that covers a line."""
     around = [
-        n for n in ast.walk(function) if isinstance(n, ast.stmt) and n.lineno <= line <= (n.end_lineno or 0)
+        n for n in walk(function) if isinstance(n, ast.stmt) and n.lineno <= line <= (n.end_lineno or 0)
     ]
     return max(around, key=lambda node: (node.lineno, -(node.end_lineno or 0)), default=None)
 
 
 def _names(node: ast.AST) -> Iterator[str]:
     """Dotted names that a node reads, e.g. `stack.pop`, outermost attribute first."""
-    for child in ast.walk(node):
+    for child in walk(node):
         if isinstance(child, ast.Attribute | ast.Name):
             text = _dotted(child)
             if text:
@@ -93,11 +94,11 @@ def _reached(module: Module, function: Definition, depth: int = 0) -> list[str]:
     """Names that a test reads itself, in its helpers and in the fixtures that it asks for."""
     assert module.tree is not None, "only parsed tests are looked into"
     named = sorted(
-        (n for n in ast.walk(function) if isinstance(n, ast.Name | ast.Attribute)),
+        (n for n in walk(function) if isinstance(n, ast.Name | ast.Attribute)),
         key=lambda n: (n.lineno, n.col_offset),
     )
     found = [text for node in named if (text := _dotted(node))]
-    asked = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)} | set(found)
+    asked = {a.arg for a in walk(function) if isinstance(a, ast.arg)} | set(found)
     if depth < MAX_DEPTH:
         for helper in module.tree.body:
             if isinstance(helper, Definition) and helper is not function and helper.name in asked:

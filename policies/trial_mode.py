@@ -15,6 +15,7 @@ from policies.hydra.entry import Entry, entries
 from policies.hydra.insert import at_start, before_line
 from policies.hydra.names import origin
 from policies.parsed import Module, ParsedBundle
+from policies.tree import walk
 
 
 def training_modules(subject: ParsedBundle) -> tuple[Module, ...]:
@@ -131,7 +132,7 @@ def _in_objective(module: Module, node: ast.AST) -> bool:
             isinstance(n, ast.Attribute)
             and n.attr.startswith("suggest_")
             and module.enclosing_function(n) is function
-            for n in ast.walk(function)
+            for n in walk(function)
         )
         if samples or "Trial" in words or "objective" in words.lower():
             return True
@@ -175,7 +176,7 @@ def with_override(subject: ParsedBundle, chain: str, value: str) -> tuple[str, s
     if not any(True for _ in in_config(subject, mode.key)):
         return None
     test, statement = condition(parameter, mode), f"{chain} = {value}"
-    if any(isinstance(n, ast.Assign) and _same(n, statement) for n in ast.walk(entry.function)):
+    if any(isinstance(n, ast.Assign) and _same(n, statement) for n in walk(entry.function)):
         return None
     text = _inserted(entry, test, statement, chain)
     return (entry.module.path, text) if text is not None else None
@@ -211,7 +212,7 @@ def _merging(module: Module) -> frozenset[str]:
 
 def _completes(node: ast.stmt, parameter: str, helpers: frozenset[str]) -> bool:
     """Whether a statement gives the config parameter a new value, or merges something into it."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Name) and inner.id == parameter and isinstance(inner.ctx, ast.Store):
             return True
         if isinstance(inner, ast.Attribute) and inner.attr in ("merge_with", "unsafe_merge"):

@@ -12,6 +12,7 @@ from policies.gates import gates
 from policies.literal_keys import Reader
 from policies.parsed import Module, ParsedBundle
 from policies.run_data import Kind, RunData, run_data
+from policies.tree import walk
 
 AXES = ("x", "y", "hue", "by", "subset", "column", "columns", "weights", "style", "size")
 READERS = frozenset(("groupby", "dropna", "sort_values", "set_index", "plot", "nlargest", "nsmallest"))
@@ -126,7 +127,7 @@ def _made(module: Module, reader: Reader) -> Iterator[str]:
             case ast.Call(
                 func=ast.Attribute(attr="assign" | "rename" | "melt" | "reset_index" | "add_prefix")
             ):
-                for inner in ast.walk(node):
+                for inner in walk(node):
                     if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
                         yield inner.value
                 yield from (k.arg for k in node.keywords if k.arg)

@@ -11,6 +11,7 @@ from policies.eval_script import code_words, evaluation
 from policies.literal_keys import bindings_of, scope_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
+from policies.tree import children, walk
 
 _BASELINE = re.compile(r"(?:^|_)(?:base|baseline|comparative|control)(?:_|$)", re.IGNORECASE)
 
@@ -48,7 +49,7 @@ class BaselineByPosition(Check):
         for node in module.nodes:
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value) if _BASELINE.search(name):
-                    if any(_by_position(module, part) for part in ast.walk(value)):
+                    if any(_by_position(module, part) for part in walk(value)):
                         yield self.finding(
                             module.path,
                             node.lineno,
@@ -64,7 +65,7 @@ def _texts(module: Module) -> str:
     compared = []
     for node in module.nodes:
         if isinstance(node, ast.Compare | ast.Call | ast.comprehension | ast.List | ast.Tuple):
-            inner = [n for n in ast.iter_child_nodes(node) if isinstance(n, ast.Constant)]
+            inner = [n for n in children(node) if isinstance(n, ast.Constant)]
             compared += [n.value for n in inner if isinstance(n.value, str) and len(n.value.split()) == 1]
     return "\n".join(compared) if code_words(module) else ""
 

@@ -15,6 +15,7 @@ from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.row_functions import is_tokenizing
 from policies.tables import table
+from policies.tree import walk
 
 _DEEPEST = 8
 IMPORT = (
@@ -107,7 +108,7 @@ def _pairs(module: Module, node: ast.AST) -> Iterator[tuple[ast.stmt | ast.expr,
     if made is None or labels is None or made is labels or _text(made) == _text(labels):
         return
     function = module.enclosing_function(node)
-    if function is not None and not any(_joins(inner) for inner in ast.walk(function)):
+    if function is not None and not any(_joins(inner) for inner in walk(function)):
         yield node, made, labels
 
 

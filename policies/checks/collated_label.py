@@ -12,6 +12,7 @@ from policies.hydra.names import origin
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 from policies.replace_node import replace_expression
+from policies.tree import walk
 
 RENAMING = frozenset(
     f"transformers.{name}"
@@ -139,7 +140,7 @@ def _of_a_batch(module: Module, node: ast.AST) -> bool:
         if isinstance(around, ast.If | ast.IfExp | ast.Try) and _asks_for_key(around):
             return False
         if isinstance(around, ast.For) and batch.id in {
-            n.id for n in ast.walk(around.target) if isinstance(n, ast.Name)
+            n.id for n in walk(around.target) if isinstance(n, ast.Name)
         }:
             return _is_loader(around.iter) and not _sets_key(around, batch.id)
     return False
@@ -148,7 +149,7 @@ def _of_a_batch(module: Module, node: ast.AST) -> bool:
 def _asks_for_key(node: ast.If | ast.IfExp | ast.Try) -> bool:
     """Whether a branch depends on the key; a `try` is taken to catch what its body reads."""
     asked = node if isinstance(node, ast.Try) else node.test
-    return any(isinstance(n, ast.Constant) and n.value in RENAMED for n in ast.walk(asked))
+    return any(isinstance(n, ast.Constant) and n.value in RENAMED for n in walk(asked))
 
 
 def _is_loader(node: ast.expr) -> bool:
@@ -166,5 +167,5 @@ def _sets_key(loop: ast.For, batch: str) -> bool:
         and ast.unparse(node.value) == batch
         and isinstance(node.slice, ast.Constant)
         and node.slice.value in RENAMED
-        for node in ast.walk(loop)
+        for node in walk(loop)
     )

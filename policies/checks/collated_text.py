@@ -11,6 +11,7 @@ from policies.kinds import each, has_text, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.row_functions import MapCall, is_tokenizing, map_calls, returned
+from policies.tree import walk
 
 COLLATOR = "transformers.DataCollatorWithPadding"
 CHOOSES = frozenset(
@@ -104,7 +105,7 @@ def _tokenised(call: MapCall) -> str:
     values = list(returned(call.function))
     if not values or not all(is_tokenizing(call.owner, value) for value in values):
         return ""
-    for node in ast.walk(call.function):
+    for node in walk(call.function):
         if isinstance(node, ast.Call) and is_tokenizing(call.owner, node):
             match node.args[0]:
                 case ast.Subscript(value=ast.Name(id=name)) if name == call.rows:

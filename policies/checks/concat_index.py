@@ -15,6 +15,7 @@ from policies.literal_keys import bindings_of, matches, scope_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, Severity
 from policies.run_data import holders
+from policies.tree import walk
 from policies.wandb_logged import Logged, logged
 
 _TRAIN = {"src/train.py": "import wandb\n\nwandb.log({'loss': a})\nwandb.log({'val_acc': b})\n"}
@@ -139,7 +140,7 @@ def _stacks(module: Module, call: ast.Call) -> bool:
 def _parts_differ(module: Module, call: ast.Call) -> bool:
     """Whether the parts may have been given other rows or another index before."""
     function = module.enclosing_function(call)
-    scope = ast.walk(function) if function is not None else iter(module.nodes)
+    scope = walk(function) if function is not None else iter(module.nodes)
     return any(isinstance(n, ast.Call) and called_name(n) in _REINDEXES for n in scope)
 
 

@@ -11,6 +11,7 @@ from policies.hydra.names import local_functions
 from policies.parsed import Module, ParsedBundle
 from policies.reach import mentions
 from policies.records import Finding
+from policies.tree import children, walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _CONFIG = re.compile(r"(?i)cfg|conf")
@@ -98,7 +99,7 @@ def _own_nodes(function: Function) -> Iterator[ast.AST]:
         node = todo.pop()
         yield node
         if not isinstance(node, Function | ast.Lambda | ast.ClassDef):
-            todo += ast.iter_child_nodes(node)
+            todo += children(node)
 
 
 def _values(subject: ParsedBundle, function: Function, node: ast.expr | None) -> Iterator[str | None]:
@@ -113,10 +114,10 @@ def _values(subject: ParsedBundle, function: Function, node: ast.expr | None) ->
 
 def _assigned(subject: ParsedBundle, function: Function, name: str) -> Iterator[str | None]:
     """What a local name can be, going by its assignments."""
-    stores = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == name and _is_store(n)]
+    stores = [n for n in walk(function) if isinstance(n, ast.Name) and n.id == name and _is_store(n)]
     assigns = [
         n
-        for n in ast.walk(function)
+        for n in walk(function)
         if isinstance(n, ast.Assign) and len(n.targets) == 1 and ast.unparse(n.targets[0]) == name
     ]
     if not assigns or len(assigns) != len(stores):

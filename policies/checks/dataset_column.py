@@ -13,6 +13,7 @@ from policies.records import Finding, Severity
 from policies.row_functions import MapCall, map_calls
 from policies.run_values import run_values
 from policies.schemas import Schema, Source, is_guarded, said, schemas, source_of
+from policies.tree import walk
 
 IMPORT = "from datasets import load_dataset\n\n\n"
 HEAD = f"{IMPORT}def encode(row, tokenizer):\n    return tokenizer(row['text'])\n\n\n"
@@ -96,7 +97,7 @@ def _mapped(call: MapCall) -> Iterator[tuple[Module, ast.Subscript, Source]]:
     if source is None or not source.as_loaded or not call.rows or _chooses(call.node):
         return
     body = call.function.body if isinstance(call.function.body, list) else [call.function.body]
-    inside = [node for part in body for node in ast.walk(part)]
+    inside = [node for part in body for node in walk(part)]
     if any(_changes(node, call.rows) for node in inside):
         return
     for node in inside:
@@ -130,7 +131,7 @@ def _directly_in(call: MapCall, node: ast.AST) -> bool:
         parent = call.owner.parents.get(parent)
     if parent is not call.function or isinstance(call.function, ast.Lambda):
         return parent is call.function
-    returns = [n.lineno for n in ast.walk(call.function) if isinstance(n, ast.Return | ast.Raise)]
+    returns = [n.lineno for n in walk(call.function) if isinstance(n, ast.Return | ast.Raise)]
     last = call.function.body[-1]
     return not any(line < node.lineno and line < last.lineno for line in returns)  # type: ignore[attr-defined]
 

@@ -9,6 +9,7 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.evaluate_args import evaluate_path
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
+from policies.tree import walk
 from policies.trial_mode import launched
 
 _QUIET = (ast.Import, ast.ImportFrom, ast.Pass)
@@ -91,12 +92,12 @@ def _quiet(module: Module, node: ast.stmt) -> bool:
     if isinstance(node, ast.Assign | ast.AnnAssign):
         assert module.tree is not None, "only parsed modules are asked"
         defined = {getattr(statement, "name", "") for statement in module.tree.body}
-        return not any(isinstance(child, ast.Name) and child.id in defined for child in ast.walk(node))
+        return not any(isinstance(child, ast.Name) and child.id in defined for child in walk(node))
     return isinstance(node, _QUIET) or (isinstance(node, ast.Expr) and not _calls(node))
 
 
 def _calls(node: ast.AST) -> bool:
-    return any(isinstance(child, ast.Call | ast.Await) for child in ast.walk(node))
+    return any(isinstance(child, ast.Call | ast.Await) for child in walk(node))
 
 
 def _likely(module: Module) -> ast.FunctionDef | None:

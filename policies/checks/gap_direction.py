@@ -10,6 +10,7 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.eval_script import code_words, demands, evaluation
 from policies.parsed import ParsedBundle
 from policies.records import Finding, ResearchContext
+from policies.tree import walk
 
 _SMALL = (
     r"loss|perplexity|error|latency|joules?|energy|\btime\b|runtime|seconds|\bwer\b|\bcer\b|\bmae\b|\bmse\b"
@@ -64,7 +65,7 @@ class GapDirection(Check):
         for node in module.nodes:
             match node:
                 case ast.Assign(targets=[ast.Name(id=name)], value=value) if "gap" in name.lower():
-                    difference = next(filter(None, map(_difference, ast.walk(value))), "")
+                    difference = next(filter(None, map(_difference, walk(value))), "")
                     if difference:
                         yield self.finding(
                             module.path,

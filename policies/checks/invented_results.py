@@ -12,6 +12,7 @@ from policies.hydra.names import origin
 from policies.literal_keys import bindings_of, scope_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
+from policies.tree import walk
 
 _SCORES = re.compile(
     r"^sklearn\.metrics\.(?:\w+\.)?(?:confusion_matrix|classification_report|\w+_score|matthews_corrcoef"
@@ -169,12 +170,12 @@ def _is_result(module: Module, node: ast.AST) -> bool:
 
 def _from_rate(module: Module, rows: ast.List) -> bool:
     """Whether a cell of a matrix of names is a total multiplied by a rate."""
-    for cell in ast.walk(rows):
+    for cell in walk(rows):
         if not isinstance(cell, ast.Name) or (scope := scope_of(module, cell, cell.id)) is None:
             continue
         for binding in bindings_of(module, scope, cell.id):
             value = getattr(binding, "value", None)
-            for part in ast.walk(value) if isinstance(value, ast.expr) else ():
+            for part in walk(value) if isinstance(value, ast.expr) else ():
                 if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult):
                     sides = (ast.unparse(part.left), ast.unparse(part.right))
                     if any(_RATE.search(side) for side in sides) and any(

@@ -13,6 +13,7 @@ from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 from policies.row_functions import MapCall, function_of, is_tokenizing, map_calls, returned
+from policies.tree import walk
 
 MAKES_LABELS = ("DataCollatorForLanguageModeling", "DataCollatorForWholeWordMask", "DataCollatorForSOP")
 IMPORT = "from datasets import load_dataset\n\n\n"
@@ -91,7 +92,7 @@ def _makes_no_label(call: MapCall) -> bool:
     values = list(returned(call.function))
     if not values or not all(is_tokenizing(call.owner, value) for value in values):
         return False
-    return not any(_speaks_of_labels(node) for node in ast.walk(call.function))
+    return not any(_speaks_of_labels(node) for node in walk(call.function))
 
 
 def _speaks_of_labels(node: ast.AST) -> bool:
@@ -140,7 +141,7 @@ def _may_label(subject: ParsedBundle, module: Module, node: ast.expr) -> bool:
     """A collator of transformers pads; one of the bundle's own, or an unknown one, may do anything."""
     found = function_of(subject, module, node)
     if found is not None:
-        return any(_speaks_of_labels(inner) for inner in ast.walk(found[1]))
+        return any(_speaks_of_labels(inner) for inner in walk(found[1]))
     made = [n.value for n in of_kind(module, ast.Assign) if ast.unparse(node) in map(ast.unparse, n.targets)]
     calls = [n for n in ([node] if isinstance(node, ast.Call) else made) if isinstance(n, ast.Call)]
     names = [origin(module, n.func) for n in calls]
@@ -154,7 +155,7 @@ def _not_taken(subject: ParsedBundle, call: MapCall) -> bool:
     branch = _branch(call.module, call.node)
     if branch is None or function is None:
         return False
-    loads = [n for n in ast.walk(function) if isinstance(n, ast.Call) and _loads(call.module, n)]
+    loads = [n for n in walk(function) if isinstance(n, ast.Call) and _loads(call.module, n)]
     here = [n for n in loads if _branch(call.module, n) == branch]
     return bool(here) and any(id(n) in followed for n in loads) and not any(id(n) in followed for n in here)
 

@@ -11,6 +11,7 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
+from policies.tree import walk
 from policies.trial_mode import training_modules
 
 _HELD_OUT = re.compile(
@@ -91,6 +92,6 @@ def _unpacked(module: Module) -> Iterator[ast.Name]:
         function = module.enclosing_function(node)
         if function is None or not any(isinstance(t, ast.Tuple) for t in node.targets):
             continue
-        for target in ast.walk(node.targets[0]):
+        for target in walk(node.targets[0]):
             if isinstance(target, ast.Name) and _HELD_OUT.fullmatch(target.id):
                 yield target

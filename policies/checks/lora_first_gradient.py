@@ -10,6 +10,7 @@ from policies.hydra.names import origin
 from policies.kinds import each, has_text, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
+from policies.tree import walk
 
 HEAD = (
     "import torch\nfrom peft import LoraConfig, get_peft_model\n\n\ndef sensitivity(model, loader):\n"
@@ -64,7 +65,7 @@ class LoraFirstGradient(Check):
 
 def _reader(function: ast.FunctionDef) -> str:
     """The function's name if it reads gradients of `lora_A` alone, after passes without a step."""
-    inside = list(ast.walk(function))
+    inside = list(walk(function))
     texts = {n.value for n in inside if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     attributes = {n.attr for n in inside if isinstance(n, ast.Attribute)}
     wanted = "lora_A" in texts and not any("lora_B" in text for text in texts)
@@ -77,7 +78,7 @@ def _is_first(module: Module, call: ast.Call) -> bool:
     function = module.enclosing_function(call)
     if function is None or _in_loop(module, call):
         return False
-    before = [n for n in ast.walk(function) if isinstance(n, ast.Call) and n.lineno < call.lineno]
+    before = [n for n in walk(function) if isinstance(n, ast.Call) and n.lineno < call.lineno]
     made = [n for n in before if origin(module, n.func) == "peft.get_peft_model"]
     since = [n for n in before if made and n.lineno >= made[-1].lineno]
     loaded = any(isinstance(n.func, ast.Attribute) and n.func.attr in _MOVES for n in since)

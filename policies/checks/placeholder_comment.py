@@ -11,6 +11,7 @@ from policies.admissions import admission, hints
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
+from policies.tree import walk
 
 _PRINTS = {"print", "warn", "info", "warning", "error", "debug", "critical", "exception", "write", "echo"}
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -90,7 +91,7 @@ def _printed(module: Module) -> Iterator[tuple[int, str, str]]:
     """Literal parts of what is printed or logged."""
     for node in module.nodes:
         if isinstance(node, ast.Call) and _prints(node.func):
-            for part in (child for argument in node.args for child in ast.walk(argument)):
+            for part in (child for argument in node.args for child in walk(argument)):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     yield part.lineno, "printed line", part.value
 

@@ -12,6 +12,7 @@ from policies.json_writers import dump_calls
 from policies.literal_keys import bindings_of, scope_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
+from policies.tree import walk
 from policies.trial_mode import training_modules
 
 _FILE = re.compile(r"(?:^|[/_-])(?:results?|metrics|scores?)[\w-]*\.json$|_(?:results?|metrics)\.json$")
@@ -65,7 +66,7 @@ def _target(module: Module, call: ast.Call) -> str:
 
 def _texts(module: Module, node: ast.AST, steps: int) -> Iterator[str]:
     """Texts in an expression, and in what its names were given."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
             yield inner.value
         elif isinstance(inner, ast.Name) and steps < 3:

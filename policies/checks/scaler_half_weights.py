@@ -13,6 +13,7 @@ from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.run_values import run_values
+from policies.tree import walk
 
 SCALERS = frozenset(("torch.cuda.amp.GradScaler", "torch.amp.GradScaler"))
 HALF = frozenset(("torch.float16", "torch.half"))
@@ -129,5 +130,5 @@ def _names_some(test: ast.expr) -> bool:
     """Whether a filter of parameters asks for a text in their names."""
     return any(
         isinstance(n, ast.Compare) and isinstance(n.left, ast.Constant) and isinstance(n.ops[0], ast.In)
-        for n in ast.walk(test)
+        for n in walk(test)
     )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
+from policies.tree import walk
 
 _WIDE = {"Exception", "BaseException", "RuntimeError"}
 _WORK = re.compile(
@@ -68,7 +69,7 @@ class SwallowedException(ModuleCheck):
 def _work(node: ast.Try) -> str:
     """The name of the first call in the body that trains, evaluates or loads data."""
     for statement in node.body:
-        for child in ast.walk(statement):
+        for child in walk(statement):
             if isinstance(child, ast.Call):
                 name = (
                     child.func.attr

@@ -10,6 +10,7 @@ from policies.edit import replace_lines, rewrite, split_lines
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 from policies.scopes import grouped, unbound
+from policies.tree import walk
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -92,7 +93,7 @@ def f(rows):
 
 def _only_import(module: Module, function: Function, name: str) -> ast.stmt | None:
     """The one statement that binds `name` in `function`, if it is an import on a line of its own."""
-    binders = [n for n in ast.walk(function) if _binds(n, name) and module.enclosing_function(n) is function]
+    binders = [n for n in walk(function) if _binds(n, name) and module.enclosing_function(n) is function]
     if len(binders) != 1 or not isinstance(binders[0], ast.Import | ast.ImportFrom):
         return None
     late = binders[0]

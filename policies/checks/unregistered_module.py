@@ -11,6 +11,7 @@ from policies.kinds import of_kind
 from policies.module_classes import class_names, makes_parameters
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
+from policies.tree import walk
 
 HARMLESS = frozenset({"to", "train", "eval", "float", "half", "cuda", "forward", "append"})
 GATE = (
@@ -110,7 +111,7 @@ def _is_item(module: Module, node: ast.expr) -> bool:
 
 
 def _names(node: ast.AST) -> Iterator[ast.Name]:
-    return (n for n in ast.walk(node) if isinstance(n, ast.Name))
+    return (n for n in walk(node) if isinstance(n, ast.Name))
 
 
 def _held(subject: ParsedBundle, module: Module) -> Iterator[tuple[ast.stmt | ast.expr, str]]:
@@ -140,7 +141,7 @@ def _only_hooked(subject: ParsedBundle, module: Module, made: ast.Assign, name: 
     outside = [n for n in uses if n not in inside]
     hooked = any(
         isinstance(n, ast.Attribute) and n.attr.startswith("register_") and n.attr.endswith("hook")
-        for n in ast.walk(function)
+        for n in walk(function)
     )
     return bool(inside) and hooked and all(_is_harmless(module, n) for n in outside)
 

@@ -12,6 +12,7 @@ from policies.hydra.names import origin
 from policies.literal_keys import Reader, bindings_of, scope_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
+from policies.tree import walk
 
 _CONFIG = {"config/config.yaml": "wandb:\n  entity: lab\n  project: p\n"}
 _READ = """import wandb
@@ -144,7 +145,7 @@ def _is_config(module: Module, node: ast.expr, steps: int = 0) -> bool:
     """Whether what is loaded is config/config.yaml: by its name, through names, paths and `with`."""
     if "config.yaml" in ast.unparse(node):
         return True
-    names = [n for n in ast.walk(node) if isinstance(n, ast.Name)]
+    names = [n for n in walk(node) if isinstance(n, ast.Name)]
     for name in names if steps < 4 else ():
         scope = scope_of(module, name, name.id)
         for binding in bindings_of(module, scope, name.id) if scope is not None else ():

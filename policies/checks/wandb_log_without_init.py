@@ -10,6 +10,7 @@ from policies.gates import Function, gates
 from policies.hydra.names import origin
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
+from policies.tree import walk
 from policies.trial_mode import calls_of, training_modules
 
 NEEDS_RUN = ("wandb.log", "wandb.log_artifact", "wandb.define_metric", "wandb.watch", "wandb.config.update")
@@ -119,9 +120,7 @@ def _optional_runs(module: Module) -> set[tuple[Function | None, str]]:
 
 def _may_skip(module: Module, function: ast.FunctionDef) -> bool:
     """Whether a function returns None in one case and a started run in another."""
-    returned = [n.value for n in ast.walk(function) if isinstance(n, ast.Return)]
+    returned = [n.value for n in walk(function) if isinstance(n, ast.Return)]
     nothing = any(v is None or (isinstance(v, ast.Constant) and v.value is None) for v in returned)
-    starts = any(
-        isinstance(n, ast.Call) and origin(module, n.func) == "wandb.init" for n in ast.walk(function)
-    )
+    starts = any(isinstance(n, ast.Call) and origin(module, n.func) == "wandb.init" for n in walk(function))
     return nothing and starts and len(returned) > 1

@@ -11,6 +11,7 @@ from policies.edit import rewrite
 from policies.gates import chains, gates, tests_mode
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
+from policies.tree import walk
 from policies.trial_mode import (
     calls_of,
     condition,
@@ -179,7 +180,5 @@ def _config_name(module: Module, call: ast.Call) -> str:
     """The config parameter of the function that calls `wandb.init`; empty when there is none."""
     function = module.enclosing_function(call)
     names = [arg.arg for arg in function.args.args] if function is not None else []
-    used = [
-        n.value.id for n in ast.walk(call) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)
-    ]
+    used = [n.value.id for n in walk(call) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)]
     return next((name for name in names if name in used), "")

@@ -10,6 +10,7 @@ from functools import cached_property
 from policies.gate.base import Side
 from policies.gate.syntax import Definition, definitions, docless, leaf, names_in, span
 from policies.parsed import Module
+from policies.tree import walk
 
 METHOD_WORDS = frozenset(
     (
@@ -104,5 +105,5 @@ def _elsewhere(wanted: Defined, there: Sequence[Defined], taken: set[tuple[str, 
 
 def references(side: Side, name: str, but: Definition | None = None) -> int:
     """How often a name is used outside its own definition."""
-    own = (n for n in ast.walk(but) if isinstance(n, ast.Name | ast.Attribute)) if but is not None else ()
+    own = (n for n in walk(but) if isinstance(n, ast.Name | ast.Attribute)) if but is not None else ()
     return side.uses[name] - sum(leaf(n) == name and isinstance(n.ctx, ast.Load) for n in own)

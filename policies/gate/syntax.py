@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from policies.tree import children, walk
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
@@ -90,7 +92,7 @@ def blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function, those of functions and classes defined inside left out."""
-    for child in ast.iter_child_nodes(function):
+    for child in children(function):
         yield child
         if not isinstance(child, Definition | ast.Lambda):
             yield from own_nodes(child)
@@ -99,7 +101,7 @@ def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
 def names_in(nodes: ast.AST | Sequence[ast.AST]) -> set[str]:
     """Every name and attribute that occurs."""
     roots = nodes if isinstance(nodes, Sequence) else [nodes]
-    return {leaf(n) for root in roots for n in ast.walk(root) if isinstance(n, ast.Name | ast.Attribute)}
+    return {leaf(n) for root in roots for n in walk(root) if isinstance(n, ast.Name | ast.Attribute)}
 
 
 def docless(body: Sequence[ast.stmt]) -> list[ast.stmt]:
@@ -114,7 +116,7 @@ def span(node: ast.stmt | ast.expr | ast.excepthandler) -> range:
 
 def definitions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, Definition]]:
     """Every definition with its qualified name."""
-    for node in ast.iter_child_nodes(tree):
+    for node in children(tree):
         if isinstance(node, Definition):
             yield prefix + node.name, node
             yield from definitions(node, f"{prefix}{node.name}.")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from policies.gate.base import Side
 from policies.gate.syntax import Function, called_name, dotted
+from policies.tree import children
 
 
 def kind_of_work(call: ast.Call) -> str:
@@ -90,7 +91,7 @@ def _calls(nodes: Iterable[ast.AST]) -> Iterator[ast.Call]:
             if called_name(node) == "optimize":
                 continue
             yield node
-        yield from _calls(ast.iter_child_nodes(node))
+        yield from _calls(children(node))
 
 
 def _launches(call: ast.Call) -> bool:

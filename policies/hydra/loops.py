@@ -11,6 +11,7 @@ from typing import Protocol
 from policies.hydra.truth import truth
 from policies.hydra.values import Constant, Value
 from policies.parsed import Module
+from policies.tree import children, walk
 
 WRAPPERS = ("enumerate", "tqdm", "iter", "track")
 DATA = ("loader", "_dl", "dl_", "batches", "pbar")
@@ -107,7 +108,7 @@ def _step_test(node: Body) -> ast.expr | None:
 
 def _steps(node: ast.AST) -> bool:
     """Whether an optimizer or a scaler makes a step in a statement."""
-    calls = (n for n in ast.walk(node) if isinstance(n, ast.Call) and _last(n.func) == "step")
+    calls = (n for n in walk(node) if isinstance(n, ast.Call) and _last(n.func) == "step")
     owners = (_last(c.func.value).lower() for c in calls if isinstance(c.func, ast.Attribute))
     return any(word in owner for owner in owners for word in ("opt", "scaler"))
 
@@ -130,14 +131,14 @@ def _skips(node: Body) -> bool:
 def _changing(node: Body) -> dict[str, bool]:
     """Names that the loop binds -> whether it only ever adds one to them."""
     found: dict[str, bool] = {}
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.AugAssign) and isinstance(inner.target, ast.Name):
             one = isinstance(inner.value, ast.Constant) and inner.value.value == 1
             counts = one and isinstance(inner.op, ast.Add)
             found[inner.target.id] = found.get(inner.target.id, True) and counts
     stored = {
         n.id: False
-        for n in ast.walk(node)
+        for n in walk(node)
         if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.id not in found
     }
     return found | stored
@@ -223,14 +224,14 @@ def own_nodes(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
     for node in body:
         yield node
         if not isinstance(node, ast.For | ast.While | ast.FunctionDef | ast.Lambda):
-            yield from own_nodes(list(ast.iter_child_nodes(node)))
+            yield from own_nodes(list(children(node)))
 
 
 def _works(node: ast.stmt) -> bool:
     """Whether a statement does the work of a round, rather than test or count."""
-    if isinstance(node, ast.If) and any(isinstance(n, ast.Break) for n in ast.walk(node)):
+    if isinstance(node, ast.If) and any(isinstance(n, ast.Break) for n in walk(node)):
         return False
-    calls = (n for n in ast.walk(node) if isinstance(n, ast.Call))
+    calls = (n for n in walk(node) if isinstance(n, ast.Call))
     return any(_last(c.func) in ("backward", "model", "net", "forward", "generate") for c in calls)
 
 
@@ -238,7 +239,7 @@ def _limit(node: Body, way: _Exit, values: Values, changing: dict[str, bool]) ->
     """The rounds that one way out allows; None when it is never taken. Raises _Unknown when unclear."""
     counted: list[_Limit] = []
     for test in (part for whole in way.tests for part in _parts(whole)):
-        moving = any(isinstance(n, ast.Name) and n.id in changing for n in ast.walk(test))
+        moving = any(isinstance(n, ast.Name) and n.id in changing for n in walk(test))
         outcome = None if moving else truth(values(test))
         if outcome is False:
             return None

@@ -12,6 +12,7 @@ from policies.hydra.trace import Sample, Trace, joined
 from policies.hydra.truth import plain
 from policies.hydra.values import MADE, Bound, Constant, Function, Load, Node, Opaque, Sampled, Value
 from policies.parsed import Module, ParsedBundle
+from policies.tree import children
 
 EventKind = Literal[
     "struct-merge", "struct-assign", "missing-key", "may-miss-key", "not-a-node", "node-as-text"
@@ -185,7 +186,7 @@ class Machine:
 
     def visit_children(self, node: ast.AST, frame: Frame) -> None:
         """Evaluate the expressions of a node that has no rule of its own."""
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             if isinstance(child, ast.expr):
                 self.value(child, frame)
 

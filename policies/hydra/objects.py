@@ -10,6 +10,7 @@ from functools import lru_cache
 from policies.hydra.machine import Frame, Machine
 from policies.hydra.names import dotted_name, local_names
 from policies.hydra.values import UNKNOWN, Bound, Class, Constant, Function, Instance, Super, Value
+from policies.tree import walk
 
 MAX_BASES = 6
 
@@ -83,6 +84,6 @@ def _stores(kind: Class) -> Counter[str]:
     """How often the class assigns each attribute; more than once means that its value changes."""
     return Counter(
         node.attr
-        for node in ast.walk(kind.node)
+        for node in walk(kind.node)
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from policies.gate.base import EVERYWHERE, GateRule, Objection, Pair, change, code
 from policies.gate.inventory import successors
 from policies.gate.syntax import Function, called_name, constant, docless, own_nodes
+from policies.tree import walk
 
 _WORK = code("""
     def regularise(model, x):
@@ -53,7 +54,7 @@ class DefinitionHollowed(GateRule):
 
 
 def _hollow(function: Function) -> bool:
-    parameters = {a.arg for a in ast.walk(function.args) if isinstance(a, ast.arg)}
+    parameters = {a.arg for a in walk(function.args) if isinstance(a, ast.arg)}
     return all(_does_nothing(s, parameters) for s in docless(function.body))
 
 

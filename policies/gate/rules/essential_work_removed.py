@@ -10,6 +10,7 @@ from policies.gate.base import Change, GateRule, Objection, Pair, Place, Side, c
 from policies.gate.inventory import successors
 from policies.gate.syntax import Function, dotted, leaf
 from policies.gate.work import TRAINING, kind_of_work, work_of_evaluation
+from policies.tree import walk
 
 _TRAIN = code("""
     import wandb
@@ -114,12 +115,12 @@ def _half_steps(pair: Pair) -> Iterator[Objection]:
 
 def _stepped(node: ast.AST) -> set[str]:
     """Names of the optimizers that take steps; `scaler.step(opt)` is a step of `opt`."""
-    steps = [n for n in ast.walk(node) if isinstance(n, ast.Call) and kind_of_work(n) == "optimizer steps"]
+    steps = [n for n in walk(node) if isinstance(n, ast.Call) and kind_of_work(n) == "optimizer steps"]
     return {leaf(c.args[0]) if c.args else dotted(c.func).removesuffix(".step") for c in steps}
 
 
 def _training(node: ast.AST) -> frozenset[str]:
-    calls = (n for n in ast.walk(node) if isinstance(n, ast.Call))
+    calls = (n for n in walk(node) if isinstance(n, ast.Call))
     return TRAINING & {kind_of_work(call) for call in calls}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from policies.gate.base import GateRule, Objection, Pair, Place, Side, change, code
 from policies.gate.syntax import called_name, leaf, literal
 from policies.gate.work import kind_of_work
+from policies.tree import walk
 
 _CODE = code("""
     import wandb
@@ -135,9 +136,7 @@ def _call_cuts(call: ast.Call) -> bool:
         key = literal(call.args[1])
         return isinstance(key, str) and _setting(key.rsplit(".", 1)[-1], call.args[2])
     if name == "select" and call.args and isinstance(call.args[0], ast.Call):
-        return any(
-            isinstance(literal(n), float) for n in ast.walk(call.args[0]) if isinstance(n, ast.Constant)
-        )
+        return any(isinstance(literal(n), float) for n in walk(call.args[0]) if isinstance(n, ast.Constant))
     if name == "islice":
         return any(isinstance(literal(arg), float) for arg in call.args[1:])
     settings = [k for k in call.keywords if k.arg and _setting(k.arg, k.value)]
@@ -151,7 +150,7 @@ def _unconditional_break(place: Place) -> bool:
         if isinstance(parent, ast.If) and not _counts_to_constant(parent.test):
             return False
         if isinstance(parent, ast.For | ast.While):
-            return any(isinstance(n, ast.Call) and kind_of_work(n) == "gradients" for n in ast.walk(parent))
+            return any(isinstance(n, ast.Call) and kind_of_work(n) == "gradients" for n in walk(parent))
         node = parent
     return False
 

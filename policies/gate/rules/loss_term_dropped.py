@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from policies.gate.base import GateRule, Objection, Pair, Place, Side, change, code
 from policies.gate.inventory import successors
 from policies.gate.syntax import Function, leaf, literal, own_nodes
+from policies.tree import walk
 
 _CODE = code("""
     def objective(task, aux, weight):
@@ -70,7 +71,7 @@ def _summands(node: ast.expr) -> int:
 
 
 def _mentions(node: ast.expr, name: str) -> int:
-    return int(any(isinstance(n, ast.Name | ast.Attribute) and leaf(n) == name for n in ast.walk(node)))
+    return int(any(isinstance(n, ast.Name | ast.Attribute) and leaf(n) == name for n in walk(node)))
 
 
 def _zero_factors(side: Side) -> Iterator[Place]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from policies.gate.base import EVERYWHERE, GateRule, Objection, Pair, Place, Side, asked, change, code
 from policies.gate.syntax import called_name, constant, leaf, literal
+from policies.tree import walk
 
 _STEP = code("""
     def fit(model, loader):
@@ -148,7 +149,7 @@ def _reported(pair: Pair) -> set[str]:
 
 def _hands_on(body: list[ast.stmt]) -> bool:
     """Whether the handler raises, or ends the process with a failure."""
-    for node in (n for statement in body for n in ast.walk(statement)):
+    for node in (n for statement in body for n in walk(statement)):
         if isinstance(node, ast.Raise):
             return True
         if isinstance(node, ast.Call) and called_name(node) == "exit":
