@@ -65,10 +65,30 @@ def finding(case: Case) -> Iterator[Outcome]:
             yield _told(found, "")
             return
         if any(re.search(t, found.check) for t in topics):
-            shared = names & _names(f"{found.message} {found.evidence}")
+            shared = names & _names(f"{found.message} {_evidence(case, found)}")
             if shared := shared if plain else set(filter(_coined, shared)) - _places(case):
                 yield _told(found, min(shared))
                 return
+
+
+def _evidence(case: Case, found: Finding) -> str:
+    """What a finding shows; where it quotes a line, the statement on it, however it is laid out."""
+    module = case.subject.modules.get(found.file)
+    line = module.line(found.line) if module else ""
+    if module is None or not line or line not in found.evidence:
+        return found.evidence
+    around = [n for n in module.nodes if isinstance(n, ast.stmt) and n.lineno <= found.line <= _end(n)]
+    if not around:
+        return found.evidence
+    node = max(around, key=lambda n: n.lineno)
+    lines = module.text.splitlines()[node.lineno - 1 : _end(node)]
+    return found.evidence.replace(line, " ".join(part.strip() for part in lines))
+
+
+def _end(node: ast.stmt) -> int:
+    """The last line of a statement, without its body."""
+    body = getattr(node, "body", None)
+    return max(node.lineno, body[0].lineno - 1) if body else node.end_lineno or node.lineno
 
 
 def _told(found: Finding, shared: str) -> Outcome:
