@@ -10,6 +10,7 @@ from policies.api_signature import Signature
 from policies.api_types import Types
 from policies.api_usage import full_name
 from policies.base import Evidence
+from policies.kinds import of_kind
 from policies.own_classes import OwnClasses
 from policies.parsed import Module, ParsedBundle
 
@@ -49,7 +50,7 @@ class ApiContext:
     def calls_in(self, module: Module) -> tuple[Call, ...]:
         """Every call that can be judged, in file order."""
         if module.path not in self.calls:
-            found = (self._call(module, n) for n in module.nodes if isinstance(n, ast.Call))
+            found = (self._call(module, n) for n in of_kind(module, ast.Call))
             calls = (call for call in found if call is not None)
             self.calls[module.path] = tuple(sorted(calls, key=lambda c: (c.node.lineno, c.node.col_offset)))
         return self.calls[module.path]

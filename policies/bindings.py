@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from policies.kinds import of_kind
 from policies.parsed import Module
 from policies.tree import children
 
@@ -36,9 +37,8 @@ def bindings(module: Module) -> Bindings:
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
             stars.append(node)
         found.update(_bound(node))
-    for node in module.nodes:
-        if isinstance(node, ast.Global):
-            found.update((name, True) for name in node.names)
+    for node in of_kind(module, ast.Global):
+        found.update((name, True) for name in node.names)
     names = frozenset(name for name, _ in found)
     defined = frozenset(name for name, own in found if own)
     return Bindings(names, defined, tuple(stars), "__getattr__" in names or is_dynamic(module))
@@ -47,9 +47,8 @@ def bindings(module: Module) -> Bindings:
 def is_dynamic(module: Module) -> bool:
     """Whether the module may bind names through `globals()` and the like."""
     return any(
-        isinstance(node, ast.Call)
-        and ((isinstance(node.func, ast.Name) and node.func.id in DYNAMIC_CALLS) or _sets_attribute(node))
-        for node in module.nodes
+        ((isinstance(node.func, ast.Name) and node.func.id in DYNAMIC_CALLS) or _sets_attribute(node))
+        for node in of_kind(module, ast.Call)
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from policies.gates import Function
 from policies.hydra.names import local_functions
+from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
 
 Calls = Mapping[str, tuple[tuple[Module, ast.Call], ...]]
@@ -20,8 +21,8 @@ def calls_by_name(subject: ParsedBundle) -> Calls:
 
 def _index(subject: ParsedBundle) -> Calls:
     found: dict[str, list[tuple[Module, ast.Call]]] = defaultdict(list)
-    for module, node in subject.walk():
-        if isinstance(node, ast.Call) and (name := called_name(node)):
+    for module, node in each(subject, ast.Call):
+        if name := called_name(node):
             found[name].append((module, node))
     return {name: tuple(calls) for name, calls in found.items()}
 

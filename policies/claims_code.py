@@ -17,6 +17,7 @@ from policies.claims_names import (
     runs_at_import,
     uses,
 )
+from policies.kinds import of_kind
 from policies.parsed import Module
 from policies.tree import walk
 
@@ -152,18 +153,14 @@ def eager_annotations(case: Case) -> Iterator[Outcome]:
 
 def import_line(module: Module, name: str) -> tuple[str, int] | None:
     """The path of a module and the line where importing it evaluates a name; None when that never happens."""
-    named = [
-        n for n in module.nodes if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
-    ]
+    named = [n for n in of_kind(module, ast.Name) if n.id == name and isinstance(n.ctx, ast.Load)]
     lines = [n.lineno for n in named if runs_at_import(module, n)]
     return (module.path, min(lines)) if lines else None
 
 
 def _not_at_import(module: Module, name: str) -> str:
     """Why importing a module does not evaluate a name."""
-    named = [
-        n for n in module.nodes if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)
-    ]
+    named = [n for n in of_kind(module, ast.Name) if n.id == name and isinstance(n.ctx, ast.Load)]
     line = named[0].lineno
     if all(is_local_annotation(module, node) for node in named):
         told = "an annotation of a local variable, which Python never evaluates"
@@ -193,8 +190,8 @@ def missing_member(case: Case) -> Iterator[Outcome]:
     pairs += [(m[2], m[1]) for m in _NO_MEMBER.finditer(case.text)]
     for owner, member in pairs:
         for module in case.subject.parsable:
-            for node in module.nodes:
-                if isinstance(node, ast.ClassDef) and node.name == owner:
+            for node in of_kind(module, ast.ClassDef):
+                if node.name == owner:
                     yield from _member(module, node, member)
 
 

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 
 from policies.claims_base import QUOTE, Case, Outcome, joined, verdict
 from policies.claims_names import is_docstring
+from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
 
 _UNDECLARED = (
@@ -249,8 +250,8 @@ def _third_party(subject: ParsedBundle) -> dict[str, str]:
 def _access(subject: ParsedBundle, path: list[str]) -> str:
     """Where code reads an attribute chain that ends with `path`; empty when nowhere."""
     suffix = "." + ".".join(path)
-    for module, node in subject.walk():
-        if isinstance(node, ast.Attribute) and node.attr == path[-1] and ast.unparse(node).endswith(suffix):
+    for module, node in each(subject, ast.Attribute):
+        if node.attr == path[-1] and ast.unparse(node).endswith(suffix):
             return f"{module.path}:{node.lineno}"
     return ""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from policies.claims_base import Case, Outcome, joined
 from policies.claims_names import is_docstring
+from policies.kinds import of_kind
 from policies.parsed import Module
 
 _CLI = r"\b(?:CLI|command[- ]line|argparse(?!\.)|positional|key=value)\b|results_dir=|run_ids="
@@ -41,7 +42,7 @@ def command_line(case: Case) -> Iterator[Outcome]:
     if not about or not case.says(_CLI) or not case.says(_WRONG):
         return
     splits = next(_splits(module), 0)
-    arguments = [n for n in module.nodes if isinstance(n, ast.Call) and _called(n) == "add_argument"]
+    arguments = [n for n in of_kind(module, ast.Call) if _called(n) == "add_argument"]
     named = [n for n in arguments if n.args and _names_parameter(n.args[0])]
     if named and not splits:
         first = named[0].lineno
@@ -88,12 +89,11 @@ def _evaluate(case: Case) -> Module | None:
 
 def _splits(module: Module) -> Iterator[int]:
     """Lines where `key=value` is taken apart, by hand or by OmegaConf."""
-    for node in module.nodes:
-        if isinstance(node, ast.Call):
-            name = _called(node)
-            by_sign = any(isinstance(a, ast.Constant) and a.value == "=" for a in node.args)
-            if (name in ("split", "partition", "rsplit") and by_sign) or name in ("from_cli", "from_dotlist"):
-                yield node.lineno
+    for node in of_kind(module, ast.Call):
+        name = _called(node)
+        by_sign = any(isinstance(a, ast.Constant) and a.value == "=" for a in node.args)
+        if (name in ("split", "partition", "rsplit") and by_sign) or name in ("from_cli", "from_dotlist"):
+            yield node.lineno
 
 
 def _called(node: ast.Call) -> str:

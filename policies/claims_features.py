@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from policies.claims_base import Case, Outcome, joined
 from policies.evaluate_args import evaluate_path
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 
 _OPENS = re.compile(r"\s*(?:no|neither|without(?: any)?)\b", re.IGNORECASE)
@@ -123,8 +124,8 @@ def _mode(subject: ParsedBundle) -> str:
 def _entry(subject: ParsedBundle) -> str:
     """Where a script of the contract can be started."""
     for module in subject.parsable:
-        for node in module.nodes:
-            if isinstance(node, ast.Constant) and node.value == "__main__":
+        for node in of_kind(module, ast.Constant):
+            if node.value == "__main__":
                 return f"{module.path}:{node.lineno}"
     return ""
 

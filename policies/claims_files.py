@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from policies.claims_base import QUOTE, Case, Outcome, joined, size_of, verdict
 from policies.imported import is_optional
+from policies.kinds import of_kind
 from policies.parsed import Module
 from policies.tree import children
 
@@ -171,11 +172,10 @@ def _forbidden(case: Case) -> Iterator[Outcome]:
 def _imports(module: Module, source: str) -> Iterator[ast.ImportFrom]:
     """Imports that mean `source`, whether it is spelled absolute or relative."""
     wanted = absolute(module, source)
-    for node in module.nodes:
-        if isinstance(node, ast.ImportFrom):
-            spelled = "." * node.level + (node.module or "")
-            if absolute(module, spelled) == wanted or spelled == source:
-                yield node
+    for node in of_kind(module, ast.ImportFrom):
+        spelled = "." * node.level + (node.module or "")
+        if absolute(module, spelled) == wanted or spelled == source:
+            yield node
 
 
 def absolute(module: Module, source: str) -> str:
@@ -188,8 +188,8 @@ def absolute(module: Module, source: str) -> str:
 
 
 def _relative_imports(case: Case, module: Module) -> Iterator[Outcome]:
-    for node in module.nodes:
-        if isinstance(node, ast.ImportFrom) and node.level and (o := _resolved(case, module, node, ())):
+    for node in of_kind(module, ast.ImportFrom):
+        if node.level and (o := _resolved(case, module, node, ())):
             yield o
 
 

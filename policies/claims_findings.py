@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from policies.claims_base import Case, Outcome
+from policies.kinds import each
 from policies.records import Finding, Severity
 
 _TOPICS: tuple[tuple[str, str], ...] = (
@@ -161,7 +162,7 @@ def _telling(case: Case) -> set[str]:
 
 def _places(case: Case) -> set[str]:
     """Names of the bundle's functions: two texts that share one speak of one place, not yet of one thing."""
-    return {n.name for _, n in case.subject.walk() if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return {n.name for _, n in each(case.subject, ast.FunctionDef, ast.AsyncFunctionDef)}
 
 
 def _coined(name: str) -> bool:

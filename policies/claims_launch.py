@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from policies.claims_base import Case, Outcome
 from policies.hydra.entry import entries
+from policies.kinds import of_kind
 from policies.parsed import Module
 
 _LAUNCHES = r"\b(?:launch(?:es)?|start(?:s)?|spawn(?:s)?|call(?:s)?|invoke(?:s)?|run(?:s)?)\b"
@@ -31,9 +32,7 @@ def launches(case: Case) -> Iterator[Outcome]:
         or case.says(r"\bnot\b|\bnever\b|\binstead\b|\bwithout\b")
     ):
         return
-    calls = [
-        (m, n) for m in case.subject.parsable for n in m.nodes if isinstance(n, ast.Call) and _starts(m, n)
-    ]
+    calls = [(m, n) for m in case.subject.parsable for n in of_kind(m, ast.Call) if _starts(m, n)]
     named = [(m, n) for m, n in calls if not case.names_module or m in case.modules]
     if named:
         module, node = named[0]
@@ -84,5 +83,5 @@ def _starts(module: Module, node: ast.Call) -> bool:
 def _target(case: Case, module: Module) -> str:
     """The module of the bundle that a file names as the program to start; empty when none."""
     names = {m.name: path for path, m in case.subject.modules.items() if path != module.path}
-    texts = [n.value for n in module.nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    texts = [n.value for n in of_kind(module, ast.Constant) if isinstance(n.value, str)]
     return next((names[t] for t in texts if t in names), "")

@@ -7,6 +7,7 @@ import builtins
 import re
 from collections.abc import Iterator
 
+from policies.kinds import of_kind
 from policies.parsed import Module
 from policies.tree import children
 
@@ -20,13 +21,13 @@ def bindings(module: Module, name: str) -> list[ast.AST]:
 
 def uses(module: Module, name: str) -> list[int]:
     """Lines where `name` is read as a plain name."""
-    found = (n for n in module.nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
+    found = (n for n in of_kind(module, ast.Name) if isinstance(n.ctx, ast.Load))
     return sorted(node.lineno for node in found if node.id == name)
 
 
 def has_star_import(module: Module) -> bool:
     """Whether names may come from anywhere."""
-    imports = (n for n in module.nodes if isinstance(n, ast.ImportFrom))
+    imports = of_kind(module, ast.ImportFrom)
     return any(alias.name == "*" for node in imports for alias in node.names)
 
 
@@ -116,7 +117,7 @@ def is_local_annotation(module: Module, node: ast.AST) -> bool:
 
 
 def _lazy_annotations(module: Module) -> bool:
-    imports = (n for n in module.nodes if isinstance(n, ast.ImportFrom) and n.module == "__future__")
+    imports = (n for n in of_kind(module, ast.ImportFrom) if n.module == "__future__")
     return any(alias.name == "annotations" for node in imports for alias in node.names)
 
 

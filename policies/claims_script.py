@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from policies.claims_base import Case, Outcome, joined
 from policies.evaluate_args import evaluate_path
 from policies.figures import FigureName, figure_names
+from policies.kinds import each, of_kind
 from policies.parsed import Module
 
 _NAMING = (
@@ -89,7 +90,7 @@ def primary_metric(case: Case) -> Iterator[Outcome]:
     module, exact = _script(case), case.subject.context.primary_metric.strip()
     if module is None or not exact or not case.says(_PRIMARY) or not case.says(_OTHER_KEY):
         return
-    stores = [n for n in module.nodes if isinstance(n, ast.Dict) and _key(n, "primary_metric") is not None]
+    stores = [n for n in of_kind(module, ast.Dict) if _key(n, "primary_metric") is not None]
     texts = [t for t in (module.text, *case.subject.bundle.tree.values()) if exact in t]
     if (
         not stores
@@ -108,7 +109,7 @@ def _holds(case: Case, exact: str) -> bool:
     flat = " ".join(exact.split())
     if any(flat in " ".join(text.split()) for text in case.subject.bundle.tree.values()):
         return True
-    strings = (n.value for _, n in case.subject.walk() if isinstance(n, ast.Constant))
+    strings = (n.value for _, n in each(case.subject, ast.Constant))
     return any(isinstance(text, str) and flat in " ".join(text.split()) for text in strings)
 
 
@@ -131,8 +132,8 @@ def hard_coded(case: Case) -> Iterator[Outcome]:
 def _literal(case: Case, text: str) -> Iterator[Outcome]:
     """The first string in the code that is this text."""
     for module in case.modules:
-        for node in module.nodes:
-            if isinstance(node, ast.Constant) and node.value == text.strip("\"'"):
+        for node in of_kind(module, ast.Constant):
+            if node.value == text.strip("\"'"):
                 yield Outcome("confirmed", f"{module.path}:{node.lineno} `{module.line(node.lineno)}`")
                 return
 

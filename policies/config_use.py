@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from policies.claims_names import is_docstring
 from policies.hydra.analysis import launches
 from policies.hydra.yaml_lines import line_of
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 
 WORD = re.compile(r"[A-Za-z_]\w*")
@@ -182,15 +183,12 @@ def _section(node: ast.expr) -> str:
 
 def home_of(subject: ParsedBundle, section: str) -> Module | None:
     """The module that reads most of a section; the one that trains when none does."""
-    counts = {
-        m.path: sum(isinstance(n, ast.Attribute) and n.attr == section for n in m.nodes)
-        for m in subject.parsable
-    }
+    counts = {m.path: sum(n.attr == section for n in of_kind(m, ast.Attribute)) for m in subject.parsable}
     best = max(counts, key=lambda path: (counts[path], path.endswith("train.py")), default="")
     return subject.modules.get(best)
 
 
 def first_read(module: Module, section: str) -> int:
     """Line of the first read of a section in a module; 0 when there is none."""
-    lines = [n.lineno for n in module.nodes if isinstance(n, ast.Attribute) and n.attr == section]
+    lines = [n.lineno for n in of_kind(module, ast.Attribute) if n.attr == section]
     return min(lines, default=0)

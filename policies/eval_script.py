@@ -11,6 +11,7 @@ from policies.contract import STANDARD
 from policies.contract_reader import standard_number
 from policies.evaluate_args import evaluate_path
 from policies.hydra.names import imported_names, origin
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 
 
@@ -68,11 +69,10 @@ def _words(module: Module) -> Iterator[str]:
 
 def calls_from(module: Module, *packages: str) -> Iterator[tuple[ast.Call, str]]:
     """Calls of functions of these packages, with their dotted origin."""
-    for node in module.nodes:
-        if isinstance(node, ast.Call):
-            dotted = origin(module, node.func)
-            if dotted.startswith(tuple(f"{package}." for package in packages)):
-                yield node, dotted
+    for node in of_kind(module, ast.Call):
+        dotted = origin(module, node.func)
+        if dotted.startswith(tuple(f"{package}." for package in packages)):
+            yield node, dotted
 
 
 def in_try(module: Module, node: ast.AST) -> bool:

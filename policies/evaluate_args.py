@@ -10,6 +10,7 @@ from typing import Literal
 
 from policies.api_usage import bindings, full_name
 from policies.contract import Contract
+from policies.kinds import of_kind
 from policies.parsed import Module
 from policies.tree import walk
 
@@ -89,7 +90,7 @@ def evaluate_path(contract: Contract) -> str:
 def read_command_line(module: Module, keys: Sequence[str]) -> CommandLine | None:
     """How the module reads arguments; None when it splits `key=value` itself, or cannot be judged."""
     bound = bindings(module)
-    called = {full_name(n.func, bound): n for n in module.nodes if isinstance(n, ast.Call)}
+    called = {full_name(n.func, bound): n for n in of_kind(module, ast.Call)}
     if called.keys() & TOLERANT or any(splits_keys(module, keys)):
         return None
     if hydra := next((n for name, n in called.items() if name == "hydra.main"), None):
@@ -106,13 +107,13 @@ def read_command_line(module: Module, keys: Sequence[str]) -> CommandLine | None
 
 def _plain(module: Module) -> CommandLine | None:
     """Reading `sys.argv[1]` and the like, or nothing at all."""
-    for node in module.nodes:
-        if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.argv":
+    for node in of_kind(module, ast.Attribute):
+        if ast.unparse(node) == "sys.argv":
             parent = module.parents.get(node)
             indexed = isinstance(parent, ast.Subscript) and isinstance(parent.slice, ast.Constant)
             return CommandLine("argv", node) if indexed else None
-    names = {n.id for n in module.nodes if isinstance(n, ast.Name)}
-    names |= {n.attr for n in module.nodes if isinstance(n, ast.Attribute)}
+    names = {n.id for n in of_kind(module, ast.Name)}
+    names |= {n.attr for n in of_kind(module, ast.Attribute)}
     return None if names & OTHER_INPUTS or _imports_parser(module) else CommandLine("none")
 
 
@@ -163,7 +164,7 @@ def _deals_with_arguments(module: Module, node: ast.AST, keys: Sequence[str]) ->
 
 
 def _parsers(module: Module, bound: Mapping[str, str]) -> list[ast.Call]:
-    calls = (n for n in module.nodes if isinstance(n, ast.Call))
+    calls = of_kind(module, ast.Call)
     return [n for n in calls if full_name(n.func, bound) == "argparse.ArgumentParser"]
 
 
@@ -188,7 +189,7 @@ def reads_argv(call: ast.Call) -> bool:
 
 def arguments(module: Module) -> Iterator[Argument]:
     """Every `add_argument` with literal flags, in order."""
-    calls = [n for n in module.nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    calls = [n for n in of_kind(module, ast.Call) if isinstance(n.func, ast.Attribute)]
     for call in sorted(calls, key=lambda n: (n.lineno, n.col_offset)):
         assert isinstance(call.func, ast.Attribute)
         flags = tuple(a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from policies.bindings import bindings
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle, parse_module
 
 GENERATED = re.compile(r"_*(?:version|build|generated)_*(?:info)?|.+_pb2(?:_grpc)?")
@@ -134,7 +135,7 @@ def _imported_modules(subject: ParsedBundle, module: Module, node: ast.ImportFro
 def prefers_relative(subject: ParsedBundle, module: Module) -> bool:
     """Whether the module, or else the bundle, writes `from .model` rather than `from src.model`."""
     for modules in ((module,), subject.parsable):
-        nodes = [n for m in modules for n in m.nodes if isinstance(n, ast.ImportFrom)]
+        nodes = [n for m in modules for n in of_kind(m, ast.ImportFrom)]
         relative = sum(1 for node in nodes if node.level)
         absolute = sum(1 for node in nodes if not node.level and (node.module or "").startswith("src."))
         if relative != absolute:

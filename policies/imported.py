@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.requirements import distributions
 from policies.tables import table
@@ -35,7 +36,7 @@ def third_party(subject: ParsedBundle) -> Iterator[Imported]:
 
 def _statements(module: Module) -> list[ast.Import | ast.ImportFrom]:
     """Absolute imports that nothing guards, in line order."""
-    found = [node for node in module.nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+    found = of_kind(module, ast.Import, ast.ImportFrom)
     return sorted((n for n in found if not is_optional(module, n)), key=lambda node: node.lineno)
 
 

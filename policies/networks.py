@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from policies.hydra.names import origin
+from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
 from policies.tree import walk
 
@@ -31,9 +32,8 @@ def networks(subject: ParsedBundle) -> Mapping[str, Network]:
 
 def _networks(subject: ParsedBundle) -> dict[str, Network]:
     found: dict[str, list[tuple[Module, ast.ClassDef]]] = {}
-    for module, node in subject.walk():
-        if isinstance(node, ast.ClassDef):
-            found.setdefault(node.name, []).append((module, node))
+    for module, node in each(subject, ast.ClassDef):
+        found.setdefault(node.name, []).append((module, node))
     unique = {name: places[0] for name, places in found.items() if len(places) == 1}
     known: dict[str, Network] = {}
     while grown := {n: net for n in unique if n not in known and (net := _network(*unique[n], known))}:

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from policies.hydra.names import local_functions
 from policies.hydra.trace import Study
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.tree import walk
 
@@ -64,10 +65,10 @@ def _objective(subject: ParsedBundle, study: Study) -> Scope | None:
     module = study.module
     calls = [
         n
-        for n in module.nodes
-        if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr == "optimize"
+        for n in of_kind(module, ast.Call)
+        if isinstance(n.func, ast.Attribute) and n.func.attr == "optimize"
     ]
-    studies = [n for n in module.nodes if isinstance(n, ast.Call) and _last(n.func) == "create_study"]
+    studies = [n for n in of_kind(module, ast.Call) if _last(n.func) == "create_study"]
     if len(calls) != 1 or len(studies) != 1 or not calls[0].args:
         return None
     given = calls[0].args[0]

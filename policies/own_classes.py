@@ -10,6 +10,7 @@ from policies.api_library import Known, Library, plain_members
 from policies.api_usage import bindings, full_name
 from policies.class_body import body_of, decorators
 from policies.first_party import resolve
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 
 ROOTS = frozenset({"object", "Generic", "ABC", "Protocol"})
@@ -77,13 +78,12 @@ class OwnClasses:
                 pass
 
     def _follow_imports(self, module: Module) -> None:
-        for node in module.nodes:
-            if isinstance(node, ast.ImportFrom):
-                target = resolve(self.subject, module, node)
-                path = target.module.path if target is not None and target.module is not None else ""
-                for alias in node.names:
-                    if f"{path}::{alias.name}" in self.top:
-                        self.imported[module.path, alias.asname or alias.name] = f"{path}::{alias.name}"
+        for node in of_kind(module, ast.ImportFrom):
+            target = resolve(self.subject, module, node)
+            path = target.module.path if target is not None and target.module is not None else ""
+            for alias in node.names:
+                if f"{path}::{alias.name}" in self.top:
+                    self.imported[module.path, alias.asname or alias.name] = f"{path}::{alias.name}"
 
     def named(self, module: Module, name: str) -> str:
         """The key of the class that a global name of a module means; empty when it means none."""
@@ -122,7 +122,7 @@ class OwnClasses:
         return self.library.members(found.home) if isinstance(found, Known) else None
 
     def _binds(self, module: Module, name: str) -> bool:
-        return any(isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name == name for n in module.nodes)
+        return any(n.name == name for n in of_kind(module, ast.ClassDef, ast.FunctionDef))
 
     def below(self, own: OwnClass) -> frozenset[str]:
         """What classes that may extend this one add: any class of the bundle that names it as a base."""

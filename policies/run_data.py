@@ -8,6 +8,7 @@ from typing import Literal
 
 from policies.call_sites import argument, callee, calls_by_name, parameters
 from policies.gates import Function
+from policies.kinds import of_kind
 from policies.literal_keys import scope_of
 from policies.parsed import Module, ParsedBundle
 
@@ -173,10 +174,8 @@ class RunData:
         """Whether a collection is filled by key, so that a loop over it gives keys."""
         place = self._place(node, node.id)
         return any(
-            isinstance(n, ast.Subscript)
-            and isinstance(n.value, ast.Name)
-            and self._place(n.value, n.value.id) == place
-            for n in self.module.nodes
+            isinstance(n.value, ast.Name) and self._place(n.value, n.value.id) == place
+            for n in of_kind(self.module, ast.Subscript)
         )
 
     def _entries(self, keys: list[ast.expr | None], values: list[ast.expr]) -> None:

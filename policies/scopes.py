@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Literal
 
 from policies.bindings import captured, is_dynamic
+from policies.kinds import of_kind
 from policies.parsed import Module
 from policies.tree import children, walk
 
@@ -123,7 +124,7 @@ def _too_early(read: Read, scope: Scope) -> bool:
 
 
 def _has_star(module: Module) -> bool:
-    return any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in module.nodes)
+    return any(n.names[0].name == "*" for n in of_kind(module, ast.ImportFrom))
 
 
 def _known(name: str, scope: Scope, top: Scope) -> bool:
@@ -149,10 +150,8 @@ class _Reader:
         self.order = 0
         self.loops: tuple[ast.AST, ...] = ()
         self.deferred = any(
-            isinstance(node, ast.ImportFrom)
-            and node.module == "__future__"
-            and "annotations" in ast.unparse(node)
-            for node in module.nodes
+            node.module == "__future__" and "annotations" in ast.unparse(node)
+            for node in of_kind(module, ast.ImportFrom)
         )
 
     def visit_all(self, nodes: Iterable[ast.AST | None], scope: Scope) -> None:

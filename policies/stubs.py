@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from policies.kinds import each
 from policies.parsed import ParsedBundle
 
 _NOOP = re.compile(
@@ -36,11 +37,10 @@ def is_noop_by_name(name: str) -> bool:
 def abstract_classes(subject: ParsedBundle) -> frozenset[str]:
     """Classes that state an interface: by their bases, or because a class of the bundle inherits them."""
     found: set[str] = set()
-    for _, node in subject.walk():
-        if isinstance(node, ast.ClassDef):
-            bases = {ast.unparse(base).partition("[")[0] for base in node.bases}
-            metas = {ast.unparse(keyword.value) for keyword in node.keywords}
-            if bases & _ABSTRACT or any("ABCMeta" in meta for meta in metas):
-                found.add(node.name)
-            found.update(base.rpartition(".")[2] for base in bases)
+    for _, node in each(subject, ast.ClassDef):
+        bases = {ast.unparse(base).partition("[")[0] for base in node.bases}
+        metas = {ast.unparse(keyword.value) for keyword in node.keywords}
+        if bases & _ABSTRACT or any("ABCMeta" in meta for meta in metas):
+            found.add(node.name)
+        found.update(base.rpartition(".")[2] for base in bases)
     return frozenset(found)

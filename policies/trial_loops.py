@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from policies.hydra.analysis import launches
 from policies.hydra.loops import Loop, own_nodes
 from policies.hydra.names import local_functions
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.trial_mode import training_modules
 
@@ -74,9 +75,7 @@ def _functions(
         if found is not None and not isinstance(found.node, ast.Lambda):
             yield found.module, found.node
     elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
-        yield from (
-            (module, n) for n in module.nodes if isinstance(n, ast.FunctionDef) and n.name == node.attr
-        )
+        yield from ((module, n) for n in of_kind(module, ast.FunctionDef) if n.name == node.attr)
 
 
 def data_is_limited(subject: ParsedBundle) -> bool:

@@ -14,6 +14,7 @@ from policies.gates import Function, gates, tests_mode
 from policies.hydra.entry import Entry, entries
 from policies.hydra.insert import at_start, before_line
 from policies.hydra.names import origin
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.tree import walk
 
@@ -26,8 +27,8 @@ def training_modules(subject: ParsedBundle) -> tuple[Module, ...]:
 def calls_of(subject: ParsedBundle, name: str) -> Iterator[tuple[Module, ast.Call]]:
     """Every call of a third-party function in the training modules."""
     for module in training_modules(subject):
-        for node in module.nodes:
-            if isinstance(node, ast.Call) and origin(module, node.func) == name:
+        for node in of_kind(module, ast.Call):
+            if origin(module, node.func) == name:
                 yield module, node
 
 
@@ -63,8 +64,8 @@ def override_texts(module: Module) -> Iterator[str]:
 def mentions_environment(subject: ParsedBundle) -> bool:
     """Whether the code uses W&B's environment switches, other than to repeat what the config says."""
     for module in training_modules(subject):
-        for node in module.nodes:
-            if isinstance(node, ast.Constant) and node.value in ("WANDB_MODE", "WANDB_DISABLED"):
+        for node in of_kind(module, ast.Constant):
+            if node.value in ("WANDB_MODE", "WANDB_DISABLED"):
                 tests = list(gates(subject, module, node))
                 repeats = any("wandb" in ast.unparse(test).lower() for test in tests)
                 if not repeats or tests_mode(tests, subject.contract.mode):
@@ -93,9 +94,7 @@ def sets(subject: ParsedBundle, path: str, value: str) -> bool:
 
 def _hands_over(module: Module) -> bool:
     """Whether a module writes its whole config out, so that a child may read it."""
-    return any(
-        isinstance(n, ast.Attribute) and n.attr in ("save", "to_yaml", "to_container") for n in module.nodes
-    )
+    return any(n.attr in ("save", "to_yaml", "to_container") for n in of_kind(module, ast.Attribute))
 
 
 def _sets(module: Module, key: str, value: str) -> Iterator[ast.AST]:
@@ -206,7 +205,7 @@ def _inserted(entry: Entry, test: str, statement: str, chain: str) -> str | None
 
 def _merging(module: Module) -> frozenset[str]:
     """Functions of the module that merge configs."""
-    functions = (n for n in module.nodes if isinstance(n, ast.FunctionDef))
+    functions = of_kind(module, ast.FunctionDef)
     return frozenset(f.name for f in functions if "merge" in ast.unparse(f))
 
 

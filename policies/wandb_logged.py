@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from policies.call_sites import callee, parameters
 from policies.hydra.names import imported_names, origin
+from policies.kinds import of_kind
 from policies.literal_keys import ANY, Reader, bindings_of, matches, scope_of
 from policies.parsed import Module, ParsedBundle
 from policies.trial_mode import training_modules
@@ -153,8 +154,8 @@ def _loose_handles(subject: ParsedBundle) -> bool:
 
 def _handles(subject: ParsedBundle) -> Iterator[tuple[ast.Attribute, str]]:
     for module in training_modules(subject):
-        for node in module.nodes:
-            if isinstance(node, ast.Attribute) and node.attr == "log" and _is_run(module, node.value):
+        for node in of_kind(module, ast.Attribute):
+            if node.attr == "log" and _is_run(module, node.value):
                 parent = module.parents.get(node)
                 if not (isinstance(parent, ast.Call) and parent.func is node):
                     yield node, _new_name(subject, module, node, parent)

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any
 
 from policies.base import Bad, Check, Evidence, Good
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.reach import mentions
 from policies.records import Finding, ResearchContext, Run
@@ -64,9 +65,7 @@ class ArmMissing(Check):
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """The first pair of runs that nothing tells apart."""
         training = training_modules(subject)
-        place = next(
-            ((m, n) for m in training for n in m.nodes if isinstance(n, ast.Call) and _trains(n)), None
-        )
+        place = next(((m, n) for m in training for n in of_kind(m, ast.Call) if _trains(n)), None)
         if place is None or len(subject.parsable) < len(subject.modules) or any(map(_may_tell, training)):
             return
         read = _read(subject, {module.path for module in training})

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from policies.base import Bad, Check, Evidence, Good
 from policies.eval_script import code_words, evaluation
+from policies.kinds import of_kind
 from policies.literal_keys import bindings_of, scope_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
@@ -63,10 +64,9 @@ class BaselineByPosition(Check):
 def _texts(module: Module) -> str:
     """Texts that ids are compared with, and calls that may do it elsewhere."""
     compared = []
-    for node in module.nodes:
-        if isinstance(node, ast.Compare | ast.Call | ast.comprehension | ast.List | ast.Tuple):
-            inner = [n for n in children(node) if isinstance(n, ast.Constant)]
-            compared += [n.value for n in inner if isinstance(n.value, str) and len(n.value.split()) == 1]
+    for node in of_kind(module, ast.Compare, ast.Call, ast.comprehension, ast.List, ast.Tuple):
+        inner = [n for n in children(node) if isinstance(n, ast.Constant)]
+        compared += [n.value for n in inner if isinstance(n.value, str) and len(n.value.split()) == 1]
     return "\n".join(compared) if code_words(module) else ""
 
 

@@ -9,6 +9,7 @@ from policies.add_argument import add_argument
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.edit import rewrite
 from policies.imported import qualified, qualified_names
+from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, Severity
 
@@ -106,7 +107,7 @@ def load(cache_dir, name):
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Nothing when the environment decides; else what every module says."""
-        if not any(isinstance(n, ast.Constant) and n.value in VARIABLES for _, n in subject.walk()):
+        if not any(n.value in VARIABLES for _, n in each(subject, ast.Constant)):
             yield from super().find(subject, evidence)
 
     def find_in(self, module: Module, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
@@ -139,7 +140,7 @@ def _shown(node: ast.Call, name: str) -> str:
 def _loads(module: Module) -> list[tuple[ast.Call, str]]:
     """Calls that download models or data, with their names, in line order."""
     names = qualified_names(module)
-    calls = [(node, qualified(node.func, names)) for node in module.nodes if isinstance(node, ast.Call)]
+    calls = [(node, qualified(node.func, names)) for node in of_kind(module, ast.Call)]
     found = [(node, name) for node, name in calls if name in LOADERS or _pretrained(node, name)]
     return sorted(found, key=lambda item: (item[0].lineno, item[0].col_offset))
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.edit import rewrite
 from policies.hydra.names import origin
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 from policies.replace_node import replace_expression
@@ -104,9 +105,7 @@ def _renames(module: Module, node: ast.expr) -> bool:
     if origin(module, target) in RENAMING:
         return True
     name = ast.unparse(node)
-    bound = [
-        n.value for n in module.nodes if isinstance(n, ast.Assign) and name in map(ast.unparse, n.targets)
-    ]
+    bound = [n.value for n in of_kind(module, ast.Assign) if name in map(ast.unparse, n.targets)]
     return bool(bound) and all(
         isinstance(value, ast.Call) and origin(module, value.func) in RENAMING for value in bound
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from policies.base import Bad, Check, Evidence, Good
 from policies.eval_script import code_words, demands, evaluation, evaluation_modules
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 
@@ -79,8 +80,8 @@ def _computed(texts: set[str]) -> bool:
 
 
 def _keywords(module: Module) -> Iterator[ast.keyword]:
-    for node in module.nodes:
-        if isinstance(node, ast.keyword) and node.arg:
+    for node in of_kind(module, ast.keyword):
+        if node.arg:
             yield node
 
 

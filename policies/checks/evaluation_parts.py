@@ -11,6 +11,7 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.call_sites import called_name
 from policies.eval_script import code_words, demanded, evaluation, evaluation_modules
 from policies.hydra.names import imported_names, origin
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 
@@ -78,7 +79,7 @@ class EvaluationParts(Check):
             return
         text, modules = demanded(subject, 8), evaluation_modules(subject)
         words = "\n".join(code_words(m) for m in modules)
-        draws = any(called_name(n) == "savefig" for m in modules for n in m.nodes if isinstance(n, ast.Call))
+        draws = any(called_name(n) == "savefig" for m in modules for n in of_kind(m, ast.Call))
         absent = [
             part.name
             for part in _PARTS
@@ -109,8 +110,8 @@ def _classifies(subject: ParsedBundle) -> bool:
 
 def _own_legends(module: Module) -> bool:
     """Whether a plot brings its legend: labelled seaborn plots and plots of whole tables do."""
-    for node in module.nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+    for node in of_kind(module, ast.Call):
+        if isinstance(node.func, ast.Attribute):
             labelled = any(keyword.arg == "label" for keyword in node.keywords)
             if labelled and origin(module, node.func).startswith("seaborn."):
                 return True
@@ -124,13 +125,13 @@ def _has_table(module: Module) -> bool:
     """Whether a table is made; a history written to CSV as it came is none."""
     if re.search(_TABLES, code_words(module), re.IGNORECASE | re.MULTILINE):
         return True
-    writes = [n for n in module.nodes if isinstance(n, ast.Call) and called_name(n) in ("to_csv", "writerow")]
+    writes = [n for n in of_kind(module, ast.Call) if called_name(n) in ("to_csv", "writerow")]
     return any("hist" not in ast.unparse(call.func).lower() for call in writes)
 
 
 def _unused_tests(module: Module) -> Iterator[str]:
     """Names imported from scipy that nothing uses."""
-    used = {n.id for n in module.nodes if isinstance(n, ast.Name)}
+    used = {n.id for n in of_kind(module, ast.Name)}
     for name, full in imported_names(module).items():
         if full.startswith("scipy") and name not in used:
             yield full

@@ -9,6 +9,7 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite
 from policies.hub import Ask, asks, id_argument, kind_of, may_lack_owner, right_model, said_by
 from policies.hydra.examples import CONFIG, ENTRY, LOAD
+from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle, parse_module
 from policies.records import Bundle, Finding
 from policies.replace_node import replace_expression, with_table
@@ -119,10 +120,9 @@ def _surely_unknown(name: str, subject: ParsedBundle) -> bool:
     if "/" in name or name.startswith(".") or not name.strip() or may_lack_owner(name):
         return False
     return not any(
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
+        isinstance(node.func, ast.Attribute)
         and node.func.attr in ("save_pretrained", "save_model", "save_vocabulary")
-        for _, node in subject.walk()
+        for _, node in each(subject, ast.Call)
     )
 
 
@@ -157,7 +157,7 @@ def _mended(ask: Ask, wrong: dict[str, str]) -> str | None:
 
 def _same(module: Module, source: str) -> list[ast.expr]:
     """Ids of models that are spelled `source`, in the order of the text."""
-    calls = (node for node in module.nodes if isinstance(node, ast.Call) and kind_of(module, node) == "model")
+    calls = (node for node in of_kind(module, ast.Call) if kind_of(module, node) == "model")
     found = [id_argument(call) for call in calls]
     spelled = [node for node in found if node is not None and ast.unparse(node) == source]
     return sorted(spelled, key=lambda node: (node.lineno, node.col_offset))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from policies.base import Bad, Check, Evidence, Good
 from policies.eval_script import evaluation
 from policies.hydra.names import origin
+from policies.kinds import of_kind
 from policies.literal_keys import bindings_of, scope_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
@@ -152,7 +153,7 @@ def _is_reported(module: Module, call: ast.Call) -> bool:
         name = statement.targets[0].id
         scope = scope_of(module, call, name)
         alone = scope is not None and len(bindings_of(module, scope, name)) == 1
-        spots = [n for n in module.nodes if isinstance(n, ast.Name) and n.id == name and alone]
+        spots = [n for n in of_kind(module, ast.Name) if n.id == name and alone]
     return any(_is_result(module, spot) for spot in spots)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.edit import rewrite
 from policies.hydra.names import origin
+from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, Severity
 from policies.replace_node import replace_expression
@@ -89,8 +90,7 @@ def _module_classes(subject: ParsedBundle) -> frozenset[str]:
     """Names of the bundle's classes that derive from something called Module or from one another."""
     bases = {
         node.name: {ast.unparse(base).rpartition(".")[2] for base in node.bases}
-        for _, node in subject.walk()
-        if isinstance(node, ast.ClassDef)
+        for _, node in each(subject, ast.ClassDef)
     }
     known = {"Module"}
     while grown := {name for name, over in bases.items() if over & known} - known:
@@ -101,9 +101,8 @@ def _module_classes(subject: ParsedBundle) -> frozenset[str]:
 def _walks(module: Module) -> list[ast.For]:
     found = [
         node
-        for node in module.nodes
-        if isinstance(node, ast.For)
-        and isinstance(node.iter, ast.Call)
+        for node in of_kind(module, ast.For)
+        if isinstance(node.iter, ast.Call)
         and isinstance(node.iter.func, ast.Attribute)
         and node.iter.func.attr in WALKS
     ]
@@ -185,9 +184,8 @@ def _open_pattern(module: Module, owner: ast.Name, args: list[ast.expr]) -> bool
     """Whether the expression that is searched for is a literal without an end anchor."""
     compiled = (
         node.value.args[0]
-        for node in module.nodes
-        if isinstance(node, ast.Assign)
-        and ast.unparse(node.targets[0]) == owner.id
+        for node in of_kind(module, ast.Assign)
+        if ast.unparse(node.targets[0]) == owner.id
         and isinstance(node.value, ast.Call)
         and origin(module, node.value.func) == "re.compile"
         and node.value.args

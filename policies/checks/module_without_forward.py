@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from policies.base import Bad, Check, Evidence, Good
+from policies.kinds import each
 from policies.networks import calls_of_instances, networks
 from policies.parsed import ParsedBundle
 from policies.records import Finding
@@ -73,6 +74,5 @@ class ModuleWithoutForward(Check):
 def _patched(subject: ParsedBundle) -> bool:
     """Whether the bundle gives some object a `forward` from outside its class."""
     return any(
-        isinstance(node, ast.Attribute) and node.attr == "forward" and isinstance(node.ctx, ast.Store)
-        for _, node in subject.walk()
+        node.attr == "forward" and isinstance(node.ctx, ast.Store) for _, node in each(subject, ast.Attribute)
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from policies.base import Bad, Check, Evidence, Good
 from policies.config_use import mentioned_words
 from policies.hydra.yaml_lines import line_of
+from policies.kinds import of_kind
 from policies.parsed import ParsedBundle
 from policies.records import Finding, Severity
 
@@ -46,9 +47,7 @@ class OptunaSpaceUnread(Check):
         spaces = dict(_spaces(subject))
         if not spaces or "search_space" in mentioned_words(subject) or not _trains(subject):
             return
-        calls = [
-            (m, n) for m in subject.parsable for n in m.nodes if isinstance(n, ast.Call) and _suggests(n)
-        ]
+        calls = [(m, n) for m in subject.parsable for n in of_kind(m, ast.Call) if _suggests(n)]
         run, names = next(iter(spaces.items()))
         place = f"{run}:{line_of(subject.bundle.run_configs[run], 'optuna.search_space')}"
         given = f"{place} gives {', '.join(names)}"

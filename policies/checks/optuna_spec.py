@@ -9,6 +9,7 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.hydra.analysis import launches
 from policies.hydra.checks import events_of, runs_text
 from policies.hydra.examples import CONFIG, LOAD
+from policies.kinds import of_kind
 from policies.optuna_search import shared_names
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
@@ -95,8 +96,8 @@ class OptunaSpec(Check):
         yield from self._refused(subject)
         yield from self._shared(subject)
         for module in subject.parsable:
-            for node in module.nodes:
-                if isinstance(node, ast.Call) and (problem := _misuse(node)):
+            for node in of_kind(module, ast.Call):
+                if problem := _misuse(node):
                     yield self.finding(module.path, node.lineno, problem, module.line(node.lineno))
 
     def _absent_keys(self, subject: ParsedBundle) -> Iterator[Finding]:

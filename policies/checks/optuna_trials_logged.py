@@ -10,6 +10,7 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.call_sites import called_name
 from policies.gates import Function
 from policies.hydra.names import local_functions, origin
+from policies.kinds import of_kind
 from policies.literal_keys import nodes_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
@@ -128,4 +129,4 @@ def _is_sure(module: Module, node: ast.AST, function: Function) -> bool:
 
 def _functions(module: Module) -> dict[str, tuple[Module, ast.FunctionDef]]:
     """Functions of a module by name, nested ones included."""
-    return {n.name: (module, n) for n in module.nodes if isinstance(n, ast.FunctionDef)}
+    return {n.name: (module, n) for n in of_kind(module, ast.FunctionDef)}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.edit import rewrite
+from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 from policies.replace_node import replace_expression
@@ -43,9 +44,7 @@ class PadTokenAdded(ModuleCheck):
 
     def find_in(self, module: Module, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every added padding token, where nothing resizes an embedding."""
-        if any(
-            isinstance(n, ast.Attribute) and n.attr == "resize_token_embeddings" for _, n in subject.walk()
-        ):
+        if any(n.attr == "resize_token_embeddings" for _, n in each(subject, ast.Attribute)):
             return
         for node in _additions(module):
             yield self.finding(
@@ -70,9 +69,8 @@ class PadTokenAdded(ModuleCheck):
 def _additions(module: Module) -> list[ast.Call]:
     found = [
         node
-        for node in module.nodes
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
+        for node in of_kind(module, ast.Call)
+        if isinstance(node.func, ast.Attribute)
         and node.func.attr == "add_special_tokens"
         and node.args
         and isinstance(node.args[0], ast.Dict)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.edit import rewrite
+from policies.kinds import each
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 from policies.replace_node import replace_expression
@@ -64,7 +65,7 @@ class PeftAdapterKey(ModuleCheck):
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """The matrix of the adapter `default`, unless the bundle names its adapters."""
         module = subject.modules[finding.file]
-        if any(isinstance(n, ast.keyword) and n.arg == "adapter_name" for _, n in subject.walk()):
+        if any(n.arg == "adapter_name" for _, n in each(subject, ast.keyword)):
             return None
         for node in _uses(module):
             if node.lineno == finding.line and finding.message.startswith(f"`{ast.unparse(node)}`"):
@@ -85,10 +86,7 @@ def _applies(subject: ParsedBundle) -> bool:
         )
         for _, n in subject.walk()
     )
-    own = any(
-        isinstance(n, ast.Attribute) and n.attr in MATRICES and isinstance(n.ctx, ast.Store)
-        for _, n in subject.walk()
-    )
+    own = any(n.attr in MATRICES and isinstance(n.ctx, ast.Store) for _, n in each(subject, ast.Attribute))
     return uses and not own
 
 

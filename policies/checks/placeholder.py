@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from policies.base import Bad, Evidence, Good, ModuleCheck
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.stubs import abstract_classes, is_noop_by_name, is_stub, says_nothing
@@ -133,7 +134,7 @@ def _is_ellipsis(node: ast.Expr) -> bool:
 
 def _cut_out(module: Module) -> Iterator[tuple[ast.Expr, Definition]]:
     """Every `...` with other statements beside it, and the function around it, in line order."""
-    bare = [n for n in module.nodes if isinstance(n, ast.Expr) and _is_ellipsis(n)]
+    bare = [n for n in of_kind(module, ast.Expr) if _is_ellipsis(n)]
     for node in sorted(bare, key=lambda n: n.lineno):
         function = module.enclosing_function(node)
         blocks = [v for _, v in ast.iter_fields(module.parents[node]) if isinstance(v, list) and node in v]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from policies.admissions import admission, hints
 from policies.base import Bad, Evidence, Good, ModuleCheck
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 from policies.tree import walk
@@ -89,8 +90,8 @@ def _docstrings(module: Module) -> Iterator[tuple[int, str, str]]:
 
 def _printed(module: Module) -> Iterator[tuple[int, str, str]]:
     """Literal parts of what is printed or logged."""
-    for node in module.nodes:
-        if isinstance(node, ast.Call) and _prints(node.func):
+    for node in of_kind(module, ast.Call):
+        if _prints(node.func):
             for part in (child for argument in node.args for child in walk(argument)):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     yield part.lineno, "printed line", part.value

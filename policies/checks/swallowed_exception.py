@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from policies.base import Bad, Evidence, Good, ModuleCheck
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 from policies.tree import walk
@@ -52,7 +53,7 @@ class SwallowedException(ModuleCheck):
 
     def find_in(self, module: Module, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every such handler, in line order."""
-        for node in sorted((n for n in module.nodes if isinstance(n, ast.Try)), key=lambda n: n.lineno):
+        for node in sorted(of_kind(module, ast.Try), key=lambda n: n.lineno):
             work = _work(node)
             for handler in node.handlers if work else ():
                 outcome = _outcome(handler)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from policies.api_context import ApiContext, api_context
 from policies.api_usage import is_guarded
 from policies.base import Bad, Evidence, Good, ModuleCheck
+from policies.kinds import of_kind
 from policies.own_classes import OwnClass, self_reads
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
@@ -98,8 +99,8 @@ def _lacking(context: ApiContext, module: Module) -> Iterator[tuple[str, ast.Att
         mine = OwnClass(module, owner)
         if own.lacks(mine, attribute.attr) and not _is_provided_for(module, attribute):
             yield mine.key, attribute
-    for node in module.nodes:
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+    for node in of_kind(module, ast.Attribute):
+        if isinstance(node.ctx, ast.Load):
             kind = types.of(node.value)
             if kind and _lacks(context, kind, node.attr) and not _is_provided_for(module, node):
                 yield kind, node

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from policies.assigned import values_of
 from policies.base import Bad, Check, Evidence, Good
-from policies.kinds import of_kind
+from policies.kinds import each, of_kind
 from policies.module_classes import class_names, makes_parameters
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
@@ -82,10 +82,7 @@ class UnregisteredModule(Check):
 
 
 def _trains_a_model(subject: ParsedBundle) -> bool:
-    return any(
-        isinstance(n, ast.Attribute) and n.attr in ("parameters", "named_parameters")
-        for _, n in subject.walk()
-    )
+    return any(n.attr in ("parameters", "named_parameters") for _, n in each(subject, ast.Attribute))
 
 
 def _collects(subject: ParsedBundle) -> bool:

@@ -10,6 +10,7 @@ from policies.bindings import bindings
 from policies.edit import rewrite
 from policies.first_party import Target, definer, import_path, provides, resolve
 from policies.imported import is_optional
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 from policies.retarget import retarget
@@ -118,9 +119,7 @@ class UnresolvedImport(ModuleCheck):
 
 
 def _imports(module: Module) -> list[ast.Import | ast.ImportFrom]:
-    found = [
-        n for n in module.nodes if isinstance(n, ast.Import | ast.ImportFrom) and not is_optional(module, n)
-    ]
+    found = [n for n in of_kind(module, ast.Import, ast.ImportFrom) if not is_optional(module, n)]
     return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from policies.base import Bad, Check, Evidence, Good
 from policies.eval_script import code_words, evaluation, evaluation_modules, in_try
 from policies.hydra.names import origin
+from policies.kinds import of_kind
 from policies.literal_keys import Reader, bindings_of, scope_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
@@ -62,7 +63,7 @@ class WandbConfigRead(Check):
         module = evaluation(subject)
         if module is None:
             return
-        calls = [n for m in evaluation_modules(subject) for n in m.nodes if isinstance(n, ast.Call)]
+        calls = [n for m in evaluation_modules(subject) for n in of_kind(m, ast.Call)]
         if not any(ast.unparse(call.func).endswith("Api") for call in calls):
             message = "the evaluation never asks W&B for its runs: no wandb.Api()"
             yield self.finding(
@@ -109,8 +110,8 @@ class WandbConfigRead(Check):
 
 def _chains(module: Module) -> Iterator[ast.Attribute | ast.Subscript]:
     """Outermost attribute and item reads."""
-    for node in module.nodes:
-        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Load):
+    for node in of_kind(module, ast.Attribute, ast.Subscript):
+        if isinstance(node.ctx, ast.Load):
             parent = module.parents.get(node)
             called = isinstance(parent, ast.Call) and parent.func is node
             inner = isinstance(parent, ast.Attribute | ast.Subscript) and parent.value is node

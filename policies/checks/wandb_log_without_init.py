@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from policies.base import Bad, Check, Evidence, Good
 from policies.gates import Function, gates
 from policies.hydra.names import origin
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.tree import walk
@@ -106,7 +107,7 @@ def _is_summary(module: Module, node: ast.Attribute) -> bool:
 
 def _optional_runs(module: Module) -> set[tuple[Function | None, str]]:
     """Variables that hold the result of a function that starts W&B or returns None."""
-    helpers = {f.name for f in module.nodes if isinstance(f, ast.FunctionDef) and _may_skip(module, f)}
+    helpers = {f.name for f in of_kind(module, ast.FunctionDef) if _may_skip(module, f)}
     found: set[tuple[Function | None, str]] = set()
     for node in module.nodes:
         match node:

@@ -10,6 +10,7 @@ from policies.api_usage import bindings, full_name
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.edit import rewrite
 from policies.json_writers import written_by
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 
@@ -64,7 +65,7 @@ class WandbSummaryJson(ModuleCheck):
     def find_in(self, module: Module, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every `dict(run.summary)` whose value goes whole into a JSON writer."""
         bound = bindings(module)
-        if not any(full_name(n, bound) == "wandb.Api" for n in module.nodes if isinstance(n, ast.Attribute)):
+        if not any(full_name(n, bound) == "wandb.Api" for n in of_kind(module, ast.Attribute)):
             return
         for call in _summaries(module):
             written = written_by(module, call, "default", "cls", None)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from policies.contract import ModeSwitch
 from policies.gate.syntax import Function, called_name, leaf
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 
 Branch = Literal["body", "orelse"]
@@ -73,9 +74,8 @@ class Guards:
         if self._calls is None:
             self._calls = {}
             for module in self._modules:
-                for node in module.nodes:
-                    if isinstance(node, ast.Call):
-                        self._calls.setdefault(called_name(node), []).append((module, node))
+                for node in of_kind(module, ast.Call):
+                    self._calls.setdefault(called_name(node), []).append((module, node))
         sites = self._calls.get(function.name, [])
         return bool(sites) and all(self.trial_only(m, call, depth + 1) for m, call in sites)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 
 ABSENT = object()
@@ -66,12 +67,11 @@ def entries(subject: ParsedBundle) -> tuple[Entry, ...]:
 
 def _entries_of(module: Module) -> Iterator[Entry]:
     names = main_names(module)
-    for node in module.nodes:
-        if isinstance(node, ast.FunctionDef):
-            for decorator in node.decorator_list:
-                target = decorator.func if isinstance(decorator, ast.Call) else decorator
-                if ast.unparse(target) in names:
-                    yield _entry(module, node, decorator)
+    for node in of_kind(module, ast.FunctionDef):
+        for decorator in node.decorator_list:
+            target = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if ast.unparse(target) in names:
+                yield _entry(module, node, decorator)
 
 
 def main_names(module: Module) -> set[str]:

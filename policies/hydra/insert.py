@@ -6,6 +6,7 @@ import ast
 import textwrap
 
 from policies.edit import replace_lines, split_lines
+from policies.kinds import of_kind
 from policies.parsed import Module
 
 
@@ -45,9 +46,8 @@ def _own_line_statement(module: Module, line: int) -> ast.stmt:
     lines = split_lines(module.text)
     around = [
         node
-        for node in module.nodes
-        if isinstance(node, ast.stmt)
-        and node.lineno <= line <= (node.end_lineno or node.lineno)
+        for node in of_kind(module, ast.stmt)
+        if node.lineno <= line <= (node.end_lineno or node.lineno)
         and not lines[node.lineno - 1].encode()[: node.col_offset].strip()
     ]
     return max(around, key=lambda node: (node.lineno, node.col_offset))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from policies.hydra.names import origin
+from policies.kinds import of_kind
 from policies.parsed import Module
 
 STARTERS = frozenset(
@@ -25,7 +26,7 @@ def directory_dependent(module: Module) -> tuple[tuple[int, str], ...]:
 
 def _children(module: Module) -> Iterator[tuple[int, str]]:
     """Children that must find the bundle's modules from where they start."""
-    if not any(isinstance(n, ast.Constant) and n.value == "-m" for n in module.nodes):
+    if not any(n.value == "-m" for n in of_kind(module, ast.Constant)):
         return
     for node in module.nodes:
         if not isinstance(node, ast.Call) or origin(module, node.func) not in STARTERS:

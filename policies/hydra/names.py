@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import lru_cache
 
 from policies.hydra.values import Class, Function
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 
 
@@ -103,8 +104,8 @@ def literal_tables(module: Module) -> dict[str, dict[object, object]]:
     body = module.tree.body if module.tree else []
     written = Counter(
         dotted_name(node.value) if isinstance(node, ast.Subscript) else getattr(node, "id", "")
-        for node in module.nodes
-        if isinstance(node, ast.Name | ast.Subscript) and not isinstance(node.ctx, ast.Load)
+        for node in of_kind(module, ast.Name, ast.Subscript)
+        if not isinstance(node.ctx, ast.Load)
     )
     found: dict[str, dict[object, object]] = {}
     for node in body:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 
 OVERRIDE = re.compile(r"^(?P<prefix>\+{0,2})(?P<key>[A-Za-z_][\w]*(?:\.[\w]+)*)=")
@@ -48,10 +49,9 @@ def _children(module: Module, subject: ParsedBundle) -> list[str]:
     """Modules of the bundle that follow `-m` in a list."""
     names = {m.name for m in subject.modules.values()}
     found: list[str] = []
-    for node in module.nodes:
-        if isinstance(node, ast.List | ast.Tuple):
-            texts = [e.value if isinstance(e, ast.Constant) else None for e in node.elts]
-            found += [b for a, b in pairwise(texts) if a == "-m" and b in names and b]
+    for node in of_kind(module, ast.List, ast.Tuple):
+        texts = [e.value if isinstance(e, ast.Constant) else None for e in node.elts]
+        found += [b for a, b in pairwise(texts) if a == "-m" and b in names and b]
     return sorted(set(found))
 
 
