@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -76,7 +77,19 @@ def _no_project(data: Mapping[str, Any]) -> Problem:
 
 def _new_project(text: str) -> str:
     head = f'[project]\nname = "{DEFAULT_NAME}"\nversion = "{DEFAULT_VERSION}"\ndependencies = []\n'
-    return head + ("\n" + text if text.strip() else "")
+    if not text.strip():
+        return head
+    first, last = f"{head}\n{text}", f"{text.rstrip()}\n\n{head}"
+    return first if _without_project(first) == tomllib.loads(text) else last
+
+
+def _without_project(text: str) -> dict[str, Any] | None:
+    """The rest of a file; None when a new table on top takes in keys that were in none."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
+    return {key: value for key, value in data.items() if key != "project"}
 
 
 def _name(project: Mapping[str, Any]) -> Iterator[Problem]:

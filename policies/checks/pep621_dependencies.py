@@ -124,6 +124,21 @@ requires = ["setuptools"]
 """,
         ),
         Bad(
+            'name = "x"\n\n[tool.ruff]\nline-length = 100\n',
+            lines=(1,),
+            fixed="""\
+name = "x"
+
+[tool.ruff]
+line-length = 100
+
+[project]
+name = "experiment"
+version = "0.1.0"
+dependencies = []
+""",
+        ),
+        Bad(
             """\
 [project]
 name = "My Exp"
