@@ -100,7 +100,7 @@ def _judged(
     verdict = judge(source, bundle, issue)
     yield from (("broken", reason) for reason in broken(verdict, bundle))
     if options.black and (other := laid_out(bundle)) is not None:
-        yield from _unstable(verdict, judge(source, other, issue))
+        yield from unstable(verdict, judge(source, other, issue))
     if options.codemods:
         checks = source.policy.checks_for(source.policy.kind)
         yield from (("spoiled", reason) for reason in spoiled(source.subject(bundle), checks))
@@ -126,11 +126,11 @@ def laid_out(bundle: Bundle) -> Bundle | None:
     return bundle.model_copy(update={"files": texts})
 
 
-def _unstable(before: Verdict, after: Verdict) -> Iterator[tuple[str, str]]:
+def unstable(before: Verdict, after: Verdict) -> Iterator[tuple[str, str]]:
     """Findings and claims that only one of two layouts has."""
-    one, two = (Counter([*map(_said, v.findings), *map(_said, v.claims)]) for v in (before, after))
-    yield from (("gone after black", " | ".join(gone)) for gone in one - two)
-    yield from (("new after black", " | ".join(new)) for new in two - one)
+    one, two = ({*map(_said, v.findings), *map(_said, v.claims)} for v in (before, after))
+    yield from (("gone after black", " | ".join(gone)) for gone in sorted(one - two))
+    yield from (("new after black", " | ".join(new)) for new in sorted(two - one))
 
 
 def _said(part: Finding | Claim) -> tuple[str, str, str]:
