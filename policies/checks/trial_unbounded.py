@@ -94,45 +94,42 @@ class TrialUnbounded(Check):
     )
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
-        """One finding for the longest rehearsed trial, or one for every loop that is too long."""
+        """One finding for every loop that is too long, else one for the longest rehearsed trial."""
         trials = [(r.proof, r) for r in evidence.rehearsals if r.phase == "trial" and r.proof is not None]
-        if not trials:
-            yield from self._counted_loops(subject)
+        shown = {r.run_id for p, r in trials if r.status == "passed" and _passes(p) <= FEW_PASSES}
         long = [(proof, r) for proof, r in trials if _passes(proof) > FEW_PASSES]
-        if not long:
+        counts = f"counted while it ran: {', '.join(_counted(p, r) for p, r in long)}" if long else ""
+        loops = list(self._counted_loops(subject, shown, counts))
+        yield from loops
+        full = any(_passes(p) > BLOCKING_PASSES or _timed_out(r) for p, r in long)
+        severity = Severity.BLOCKING if full else Severity.ADVISORY
+        if not long or any(loop.severity in (Severity.BLOCKING, severity) for loop in loops):
             return
-        worst = max(_passes(proof) for proof, _ in long)
         path, line = _training_loop(subject)
-        runs = ", ".join(_counted(p, r) for p, r in long)
-        full = worst > BLOCKING_PASSES or any(_timed_out(r) for _, r in long)
-        yield Finding(
-            check=self.ID,
-            criterion=self.CRITERION,
-            severity=Severity.BLOCKING if full else Severity.ADVISORY,
-            file=path,
-            line=line,
-            message=(
-                "the trial trains far beyond one or two batches"
-                if full
-                else "the trial makes more training passes than two"
-            ),
-            evidence=f"counted while it ran: {runs}",
-        )
+        message = "the trial makes more training passes than two"
+        if full:
+            message = "the trial trains far beyond one or two batches"
+        told = self.finding(path, line, message, counts)
+        yield told.model_copy(update={"severity": severity})
 
-    def _counted_loops(self, subject: ParsedBundle) -> Iterator[Finding]:
-        """Training loops that a trial surely reaches and that go on for too long."""
+    def _counted_loops(self, subject: ParsedBundle, shown: set[str], counts: str) -> Iterator[Finding]:
+        """Training loops that a trial surely reaches and that go on for too long.
+
+        Args:
+            shown: runs whose rehearsed trial was short enough, whatever the text looks like.
+            counts: what the probes counted in the others; empty when no trial trained for long.
+        """
         for found in trial_loops(subject):
             problem = _loop_problem(found, subject) if found.trains else None
-            if problem is not None:
-                severity, message = problem
-                line = found.loop.node.lineno
-                told = self.finding(
-                    found.loop.module.path,
-                    line,
-                    message,
-                    f"{found.loop.module.line(line)} — {runs_text(subject, found.run_ids)}",
-                )
-                yield told.model_copy(update={"severity": severity})
+            if problem is None or (found.run_ids and shown.issuperset(found.run_ids)):
+                continue
+            severity, message = problem
+            line = found.loop.node.lineno
+            where = f"{found.loop.module.line(line)} — {runs_text(subject, found.run_ids)}"
+            told = self.finding(
+                found.loop.module.path, line, message, f"{where}; {counts}" if counts else where
+            )
+            yield told.model_copy(update={"severity": severity})
 
 
 def _loop_problem(found: TrialLoop, subject: ParsedBundle) -> tuple[Severity, str] | None:
