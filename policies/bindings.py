@@ -46,6 +46,10 @@ def bindings(module: Module) -> Bindings:
 
 def is_dynamic(module: Module) -> bool:
     """Whether the module may bind names through `globals()` and the like."""
+    return module.memo("bindings.dynamic", _is_dynamic)
+
+
+def _is_dynamic(module: Module) -> bool:
     return any(
         ((isinstance(node.func, ast.Name) and node.func.id in DYNAMIC_CALLS) or _sets_attribute(node))
         for node in of_kind(module, ast.Call)
@@ -54,7 +58,7 @@ def is_dynamic(module: Module) -> bool:
 
 def _sets_attribute(node: ast.Call) -> bool:
     """`setattr(sys.modules[__name__], ...)`."""
-    return ast.unparse(node.func) == "setattr" and "__name__" in ast.unparse(node)
+    return isinstance(node.func, ast.Name) and node.func.id == "setattr" and "__name__" in ast.unparse(node)
 
 
 def _executed(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:

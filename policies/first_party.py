@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from policies.bindings import bindings
-from policies.kinds import of_kind
+from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle, parse_module
 
 GENERATED = re.compile(r"_*(?:version|build|generated)_*(?:info)?|.+_pb2(?:_grpc)?")
@@ -154,12 +154,12 @@ def import_path(subject: ParsedBundle, module: Module, target: Module) -> str:
 
 def runs_elsewhere(subject: ParsedBundle) -> bool:
     """Whether code changes the import path, or starts a module by its file name, which does the same."""
-    return any(_changes_path(node) for _, node in subject.walk())
+    return subject.memo("first_party.elsewhere", _runs_elsewhere)
 
 
-def _changes_path(node: ast.AST) -> bool:
-    if isinstance(node, ast.Attribute) and node.attr == "path":
-        return isinstance(node.value, ast.Name) and node.value.id == "sys"
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value == "PYTHONPATH" or (node.value.endswith(".py") and " " not in node.value)
-    return False
+def _runs_elsewhere(subject: ParsedBundle) -> bool:
+    texts = (n.value for _, n in each(subject, ast.Constant) if isinstance(n.value, str))
+    if any(text == "PYTHONPATH" or (text.endswith(".py") and " " not in text) for text in texts):
+        return True
+    paths = (n.value for _, n in each(subject, ast.Attribute) if n.attr == "path")
+    return any(isinstance(owner, ast.Name) and owner.id == "sys" for owner in paths)

@@ -88,7 +88,11 @@ def _block(subject: ParsedBundle, scope: ast.AST | None) -> _Block:
 def _leaves(node: ast.If) -> bool:
     """Whether a branch ends by leaving quietly; one that raises only refuses bad values."""
     ends = [branch[-1] for branch in (node.body, node.orelse) if branch]
-    return any(isinstance(end, ast.Return | ast.Continue) or ast.unparse(end) in QUIET_EXITS for end in ends)
+    return any(isinstance(end, ast.Return | ast.Continue) or _quits(end) for end in ends)
+
+
+def _quits(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and ast.unparse(node) in QUIET_EXITS
 
 
 def _assigned(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.expr]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from policies.hydra.names import dotted_name
 from policies.kinds import of_kind
 from policies.literal_keys import bindings_of, scope_of
 from policies.parsed import Module
@@ -15,7 +16,7 @@ DUMPS = ("json.dump", "json.dumps")
 def dump_calls(module: Module) -> Iterator[ast.Call]:
     """Calls of `json.dump` and `json.dumps`."""
     for node in of_kind(module, ast.Call):
-        if node.args and ast.unparse(node.func) in DUMPS:
+        if node.args and dotted_name(node.func) in DUMPS:
             yield node
 
 

@@ -25,7 +25,7 @@ def of_kind(module: Module, *kinds: type[ast.AST]) -> tuple[ast.AST, ...]:
     if found is None:
         places = module.memo("kinds: places", _places)
         mine = sorted(place for kind in places if issubclass(kind, kinds) for place in places[kind])
-        found = known[kinds] = tuple(module.nodes[place] for place in mine)
+        found = known[kinds] = tuple(map(module.nodes.__getitem__, mine))
     return found
 
 

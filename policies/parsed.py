@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from policies.contract import Contract
 from policies.records import Bundle, ResearchContext
-from policies.tree import children, walk
+from policies.tree import children
 from policies.yaml_text import line_of, load_yaml, yaml_error
 
 if TYPE_CHECKING:
@@ -52,15 +52,26 @@ class Module:
             isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in self.tree.body
         )
 
-    @cached_property
+    @property
     def nodes(self) -> tuple[ast.AST, ...]:
         """Every node of the tree but its contexts, in `ast.walk` order; empty when unparsable."""
-        return tuple(walk(self.tree)) if self.tree else ()
+        return self._walked[0]
 
-    @cached_property
+    @property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """Child node -> parent node."""
-        return {child: node for node in self.nodes for child in children(node)}
+        return self._walked[1]
+
+    @cached_property
+    def _walked(self) -> tuple[tuple[ast.AST, ...], dict[ast.AST, ast.AST]]:
+        nodes: list[ast.AST] = [self.tree] if self.tree else []
+        parents: dict[ast.AST, ast.AST] = {}
+        for node in nodes:  # grows meanwhile
+            below = children(node)
+            nodes += below
+            for child in below:
+                parents[child] = node
+        return tuple(nodes), parents
 
     @property
     def cst(self) -> cst.Module:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 from policies.bindings import captured, is_dynamic
 from policies.kinds import of_kind
@@ -75,17 +74,15 @@ class Scope:
         return self.parent.binder if self.kind == "comprehension" and self.parent else self
 
 
-@lru_cache(maxsize=256)
 def undefined(module: Module) -> tuple[ast.Name, ...]:
     """Reads of names that no scope around them binds, in file order; none in code that hides names."""
-    reads, top = _reads(module)
+    reads, top = module.memo("scopes", _reads)
     return _in_order(event for event, scope in reads if not _known(event.name.id, scope, top))
 
 
-@lru_cache(maxsize=256)
 def unbound(module: Module) -> tuple[ast.Name, ...]:
     """Reads of names that their own scope binds, but only later, in file order."""
-    return _in_order(event for event, scope in _reads(module)[0] if _too_early(event, scope))
+    return _in_order(event for event, scope in module.memo("scopes", _reads)[0] if _too_early(event, scope))
 
 
 def grouped(uses: Iterable[ast.Name]) -> list[tuple[str, list[ast.Name]]]:
@@ -161,44 +158,42 @@ class _Reader:
 
     def visit(self, node: ast.AST, scope: Scope) -> None:
         """Dispatch by kind; anything without a rule is walked through."""
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            self._function(node, scope)
-        elif isinstance(node, ast.Lambda):
-            self._arguments(node.args, scope)
-            self._body(node, [node.body], scope)
-        elif isinstance(node, ast.ClassDef):
-            self._class(node, scope)
-        elif isinstance(node, Comprehension):
-            self._comprehension(node, scope)
-        elif isinstance(node, ast.AnnAssign):
-            self._annotated(node, scope)
-        elif isinstance(node, ast.NamedExpr):
-            self.visit(node.value, scope)
-            self._bind(node.target.id, scope.binder)
-        elif isinstance(node, ast.Try | ast.TryStar):
-            self._try(node, scope)
-        elif isinstance(node, ast.For | ast.AsyncFor | ast.While):
-            self._loop(node, scope)
-        elif isinstance(node, ast.Assign):
-            self.visit_all([node.value, *node.targets], scope)
+        rule = _RULES.get(type(node))
+        if rule is not None:
+            rule(self, node, scope)
         else:
-            self._plain(node, scope)
+            self.visit_all(children(node), scope)
 
-    def _plain(self, node: ast.AST, scope: Scope) -> None:
-        if isinstance(node, ast.Name):
-            if isinstance(node.ctx, ast.Store | ast.Del):
-                self._bind(node.id, scope)
-            else:
-                scope.reads.append(Read(self._next(), self.loops, node))
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            for alias in node.names:
-                self._bind(alias.asname or alias.name.partition(".")[0], scope)
-        elif isinstance(node, ast.Global):
-            scope.global_names.update(node.names)
-            self.top.bound.update(node.names)
-            self.top.early.update(node.names)
-        elif isinstance(node, ast.Nonlocal):
-            scope.early.update(node.names)
+    def _name(self, node: ast.Name, scope: Scope) -> None:
+        if isinstance(node.ctx, ast.Load):
+            scope.reads.append(Read(self._next(), self.loops, node))
+        else:
+            self._bind(node.id, scope)
+
+    def _lambda(self, node: ast.Lambda, scope: Scope) -> None:
+        self._arguments(node.args, scope)
+        self._body(node, [node.body], scope)
+
+    def _named(self, node: ast.NamedExpr, scope: Scope) -> None:
+        self.visit(node.value, scope)
+        self._bind(node.target.id, scope.binder)
+
+    def _assign(self, node: ast.Assign, scope: Scope) -> None:
+        self.visit_all([node.value, *node.targets], scope)
+
+    def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+        for alias in node.names:
+            self._bind(alias.asname or alias.name.partition(".")[0], scope)
+
+    def _global(self, node: ast.Global, scope: Scope) -> None:
+        scope.global_names.update(node.names)
+        self.top.bound.update(node.names)
+        self.top.early.update(node.names)
+
+    def _nonlocal(self, node: ast.Nonlocal, scope: Scope) -> None:
+        scope.early.update(node.names)
+
+    def _captures(self, node: ast.AST, scope: Scope) -> None:
         for name in captured(node):
             self._bind(name, scope)
         self.visit_all(children(node), scope)
@@ -299,3 +294,32 @@ def _all_arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
 def _type_parameters(node: ast.AST) -> Iterator[str]:
     """Names of `def f[T]`, where the running Python knows them."""
     return (parameter.name for parameter in getattr(node, "type_params", ()))
+
+
+_RULES: Mapping[type[ast.AST], Callable[[_Reader, Any, Scope], None]] = {
+    ast.AnnAssign: _Reader._annotated,
+    ast.Assign: _Reader._assign,
+    ast.AsyncFor: _Reader._loop,
+    ast.AsyncFunctionDef: _Reader._function,
+    ast.ClassDef: _Reader._class,
+    ast.DictComp: _Reader._comprehension,
+    ast.ExceptHandler: _Reader._captures,
+    ast.For: _Reader._loop,
+    ast.FunctionDef: _Reader._function,
+    ast.GeneratorExp: _Reader._comprehension,
+    ast.Global: _Reader._global,
+    ast.Import: _Reader._import,
+    ast.ImportFrom: _Reader._import,
+    ast.Lambda: _Reader._lambda,
+    ast.ListComp: _Reader._comprehension,
+    ast.MatchAs: _Reader._captures,
+    ast.MatchMapping: _Reader._captures,
+    ast.MatchStar: _Reader._captures,
+    ast.Name: _Reader._name,
+    ast.NamedExpr: _Reader._named,
+    ast.Nonlocal: _Reader._nonlocal,
+    ast.SetComp: _Reader._comprehension,
+    ast.Try: _Reader._try,
+    ast.TryStar: _Reader._try,
+    ast.While: _Reader._loop,
+}

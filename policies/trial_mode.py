@@ -99,8 +99,8 @@ def _hands_over(module: Module) -> bool:
 
 def _sets(module: Module, key: str, value: str) -> Iterator[ast.AST]:
     """Constants equal to `value` that are stored under `key`, or handed to a call together with it."""
-    for node in module.nodes:
-        if not isinstance(node, ast.Constant) or str(node.value) != value or _in_objective(module, node):
+    for node in of_kind(module, ast.Constant):
+        if str(node.value) != value or _in_objective(module, node):
             continue
         statement = _statement(module, node)
         stores = isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr | ast.Return)

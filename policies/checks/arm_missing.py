@@ -150,8 +150,10 @@ def _takes_all(module: Module, node: ast.Call, function: ast.expr) -> bool:
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     if name == "getattr" and len(node.args) > 1 and not isinstance(node.args[1], ast.Constant):
         return True
+    if name not in _WHOLE:
+        return False
     shown = ast.unparse(node)
-    if name not in _WHOLE or not _CONFIG.search(shown) or "search_space" in shown:
+    if not _CONFIG.search(shown) or "search_space" in shown:
         return False
     parent = module.parents.get(node)
     copied = isinstance(parent, ast.Call) and ast.unparse(parent.func) in _COPIES

@@ -120,7 +120,8 @@ def _value(module: Module, name: ast.Name) -> ast.expr | None:
     changed = any(
         isinstance(n, ast.Call)
         and isinstance(n.func, ast.Attribute)
-        and ast.unparse(n.func.value) == name.id
+        and isinstance(n.func.value, ast.Name)
+        and n.func.value.id == name.id
         and any(k.arg == "inplace" for k in n.keywords)
         for n in module.nodes
     )

@@ -115,8 +115,8 @@ def _own_legends(module: Module) -> bool:
             labelled = any(keyword.arg == "label" for keyword in node.keywords)
             if labelled and origin(module, node.func).startswith("seaborn."):
                 return True
-            owner = ast.unparse(node.func.value)
-            if node.func.attr == "plot" and not re.search(r"\bax|plt|axes|axis|pyplot|disp", owner):
+            drawn = node.func.attr == "plot"
+            if drawn and not re.search(r"\bax|plt|axes|axis|pyplot|disp", ast.unparse(node.func.value)):
                 return True
     return False
 

@@ -62,12 +62,8 @@ class OptunaTrialsLogged(Check):
         for module in training_modules(subject):
             for function in _objectives(module):
                 path = list(_reached(subject, module, function, 0, set()))
-                if any(
-                    "disabled" in ast.unparse(part) or "WANDB_" in ast.unparse(part) for _, part, _ in path
-                ):
-                    continue
                 calls = [(m, call) for m, _, found in path for call in found]
-                if calls:
+                if calls and not any(_switches_off(part) for _, part, _ in path):
                     where, call = calls[0]
                     yield self.finding(
                         where.path,
@@ -75,6 +71,11 @@ class OptunaTrialsLogged(Check):
                         "every Optuna trial writes to W&B; only the final run may",
                         f"{ast.unparse(call)[:120]} — reached from {function.name} (line {function.lineno})",
                     )
+
+
+def _switches_off(function: Function) -> bool:
+    text = ast.unparse(function)
+    return "disabled" in text or "WANDB_" in text
 
 
 def _objectives(module: Module) -> Iterator[Function]:
@@ -129,4 +130,8 @@ def _is_sure(module: Module, node: ast.AST, function: Function) -> bool:
 
 def _functions(module: Module) -> dict[str, tuple[Module, ast.FunctionDef]]:
     """Functions of a module by name, nested ones included."""
+    return module.memo("functions by name", _by_name)
+
+
+def _by_name(module: Module) -> dict[str, tuple[Module, ast.FunctionDef]]:
     return {n.name: (module, n) for n in of_kind(module, ast.FunctionDef)}

@@ -46,9 +46,18 @@ def _absolute(module: Module, node: ast.ImportFrom) -> str:
 
 def origin(module: Module, node: ast.AST) -> str:
     """The dotted origin of a name or attribute chain, e.g. `omegaconf.OmegaConf.merge`."""
-    head, _, rest = dotted_name(node).partition(".")
-    start = imported_names(module).get(head, head)
-    return f"{start}.{rest}" if rest else start
+    known: dict[ast.AST, str] = module.memo("origins", _nothing)
+    full = known.get(node)
+    if full is None:
+        head, _, rest = dotted_name(node).partition(".")
+        start = imported_names(module).get(head, head)
+        full = known[node] = f"{start}.{rest}" if rest else start
+    return full
+
+
+def _nothing(module: Module) -> dict[ast.AST, str]:
+    """Nodes with their origin; none at first."""
+    return {}
 
 
 def local_functions(subject: ParsedBundle, module: Module) -> dict[str, Function]:
