@@ -8,7 +8,7 @@ from policies.base import Check, Evidence
 from policies.codemods import MAX_FIXES, apply_codemods
 from policies.parsed import ParsedBundle, parse_module, parse_toml, parse_yaml
 from policies.records import Bundle, Finding, Verdict
-from policies.run_check import FAILED
+from policies.run_check import FAILED, findings_of, reason_of
 
 
 def broken(verdict: Verdict, bundle: Bundle) -> Iterator[str]:
@@ -36,22 +36,36 @@ def _misplaced(finding: Finding, bundle: Bundle) -> str:
 
 
 def spoiled(subject: ParsedBundle, checks: Sequence[Check]) -> Iterator[str]:
-    """How the codemods spoil a bundle: they do not end, break a file, or change their own result."""
+    """How the codemods spoil a bundle: they fail, do not end, break a file, or change their own result."""
+    yield from _spoiled_alone(subject, checks)
     once = apply_codemods(subject, Evidence(), checks)
     if len(once.fixed) >= MAX_FIXES:
         yield f"the codemods do not end: {sorted({f.check for f in once.fixed[-20:]})}"
     fixed = ", ".join(dict.fromkeys(f.check for f in once.fixed))
-    for path in sorted(_sound(subject.bundle) - _sound(once.bundle)):
-        if path in once.bundle.files:
-            yield f"{path} does not parse after {fixed}"
+    yield from (f"{path} does not parse after {fixed}" for path in _broken(subject.bundle, once.bundle))
     again = apply_codemods(subject.replace(once.bundle), Evidence(), checks)
     if again.bundle != once.bundle:
         yield f"a second run still fixes {', '.join(dict.fromkeys(f.check for f in again.fixed))}"
 
 
-def _sound(bundle: Bundle) -> set[str]:
-    """The paths of files that parse."""
-    return {path for path, text in bundle.files.items() if _parses(path, text)}
+def _spoiled_alone(subject: ParsedBundle, checks: Sequence[Check]) -> Iterator[str]:
+    """How the fix of a single finding spoils the bundle."""
+    for check in (check for check in checks if check.can_fix()):
+        for finding in findings_of(check, subject, Evidence()):
+            try:
+                bundle = None if finding.message == FAILED else check.fix(subject, finding)
+            except Exception as error:  # noqa: BLE001  # the codemods would go on without it
+                yield f"the fix of {check.ID} failed: {reason_of(error)}"
+            else:
+                after = subject.bundle if bundle is None else bundle
+                broken_paths = _broken(subject.bundle, after)
+                yield from (f"{path} does not parse after {check.ID}" for path in broken_paths)
+
+
+def _broken(before: Bundle, after: Bundle) -> list[str]:
+    """Files that parsed and do not any more."""
+    changed = [path for path in before.changed_paths(after) if path in before.files and path in after.files]
+    return [p for p in changed if _parses(p, before.files[p]) and not _parses(p, after.files[p])]
 
 
 def _parses(path: str, text: str) -> bool:
