@@ -10,7 +10,7 @@ from typing import TypeGuard
 from policies.claims_base import Case, Outcome, joined
 from policies.claims_follow import reached
 from policies.gates import gates, tests_mode
-from policies.parsed import ParsedBundle
+from policies.parsed import Module, ParsedBundle
 from policies.records import Phase, Rehearsal, Severity
 
 _UNLIMITED = (
@@ -56,7 +56,12 @@ def unshortened(case: Case) -> Iterator[Outcome]:
         reads = [(m, n) for m, n in case.subject.walk() if _reads(n, key)]
         if not reads or not values or min(values) <= _FEW or _set_somewhere(case.subject, key):
             continue
+        if counted := _counted(case, min(values)):
+            yield Outcome("refuted", counted)
+            return
         mode = case.subject.contract.mode
+        if any(_assigned_again(module, node) for module, node in reads):
+            continue
         if not any(tests_mode(gates(case.subject, module, node), mode) for module, node in reads):
             module, node = reads[0]
             told = f"{module.path}:{node.lineno} reads `{path}` ({', '.join(map(str, sorted(values)))})"
@@ -64,6 +69,27 @@ def unshortened(case: Case) -> Iterator[Outcome]:
                 "confirmed", f"{told}; nothing sets it in a trial and no test of the mode guards it", 9
             )
             return
+
+
+def _counted(case: Case, steps: int) -> str:
+    """What the trials did, when all runs were seen to do less than `steps`; else empty."""
+    trials = [r for r in case.evidence.rehearsals if r.phase == "trial"]
+    batches = [r.proof.batches for r in trials if r.status == "passed" and r.proof is not None]
+    if len(batches) < max(len(trials), 1) or set(case.subject.run_documents) - {r.run_id for r in trials}:
+        return ""
+    if max(batches) >= steps:
+        return ""
+    return f"the trials were rehearsed and passed with {max(batches)} batches at most, not {steps}"
+
+
+def _assigned_again(module: Module, node: ast.expr) -> bool:
+    """Whether a value goes to a name that has other values, too: which one counts, the text does not say."""
+    statement = module.parents.get(node)
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+        return False
+    name, scope = statement.targets[0].id, module.enclosing_function(statement)
+    stores = [n for n in module.nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return sum(n.id == name and module.enclosing_function(n) is scope for n in stores) > 1
 
 
 def starts(case: Case) -> Iterator[Outcome]:

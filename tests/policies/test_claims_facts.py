@@ -302,3 +302,23 @@ def ran(*, status: str = "passed", exception: str = "ValueError") -> Evidence:
 def test_rehearsals_tell_whether_it_runs(text: str, evidence: Evidence, status: str) -> None:
     (claim,) = claims.test_claims((text,), SUBJECT, (), evidence)
     assert claim.status == status, claim
+
+
+STILL = "In trial mode warm_up still runs cfg.model.warm_steps batches."
+
+
+def test_trials_that_were_counted_refute_a_claim_about_their_length() -> None:
+    assert claims.test_claims((STILL,), SUBJECT, (), Evidence())[0].status == "confirmed"
+    (claim,) = claims.test_claims((STILL,), SUBJECT, (), ran())
+    told = "the trials were rehearsed and passed with 0 batches at most, not"
+    assert (claim.status, claim.evidence[: len(told)]) == ("refuted", told)
+
+
+def test_a_length_that_is_changed_after_it_was_read_is_left_open() -> None:
+    head = "    for _ in range(cfg.model.warm_steps):\n"
+    shorter = "    count = cfg.model.warm_steps\n    if loader.small:\n        count = 2\n"
+    shorter += "    for _ in range(count):\n"
+    assert head in TRAIN
+    changed = SUBJECT.bundle.with_file("src/train.py", TRAIN.replace(head, shorter))
+    (claim,) = claims.test_claims((STILL,), SUBJECT.replace(changed), (), Evidence())
+    assert claim.status == "unverified"
