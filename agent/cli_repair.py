@@ -19,10 +19,10 @@ import typer
 from agent.cli_run import INTERRUPTED, NOT_READY, READY
 from agent.output import print_json
 from policies.errors import Interrupted, UsageError
+from tools.progress import Progress, silent
 
 if TYPE_CHECKING:
     from agent.library_review import Judged
-    from agent.render_progress import TerminalProgress
     from agent.results import RepairResult
     from agent.settings import Settings
     from policies.contract import Kind
@@ -299,7 +299,7 @@ def _read(source: str, quiet: bool, kind: Kind) -> Request:
 
 
 def _judged(
-    request: Request, settings: Settings, policy: Policy, progress: TerminalProgress, rehearse_too: bool
+    request: Request, settings: Settings, policy: Policy, progress: Progress, rehearse_too: bool
 ) -> Judged:
     from agent.library_review import judge
 
@@ -332,7 +332,7 @@ def _rehearsed(
     request: Request,
     settings: Settings,
     policy: Policy,
-    progress: TerminalProgress,
+    progress: Progress,
     phases: list[Phase],
     run_ids: list[str],
 ) -> tuple[Rehearsal, ...]:
@@ -349,14 +349,17 @@ def _rehearsed(
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[TerminalProgress]:
+def _progress(quiet: bool) -> Iterator[Progress]:
     """Live progress; Ctrl-C and SIGTERM end the work alike, and leave nothing running."""
-    from agent.render_base import make_console
-    from agent.render_progress import TerminalProgress
-
     before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with TerminalProgress(make_console(), quiet=quiet) as progress:
+        if quiet:
+            yield silent
+            return
+        from agent.render_base import make_console
+        from agent.render_progress import TerminalProgress
+
+        with TerminalProgress(make_console()) as progress:
             yield progress
     except KeyboardInterrupt:
         raise Interrupted("interrupted") from None

@@ -14,6 +14,7 @@ from policies.policy import Policy
 from policies.records import Bundle, Rehearsal, Request, Verdict
 from policies.review import review as check
 from tools.intake import read_request
+from tools.llm.endpoint import endpoint_configured
 from tools.policy_load import load_policies
 from tools.progress import Progress, silent
 
@@ -156,12 +157,11 @@ def _asked(
 
 def _reviewer(settings: Settings, model: Model | None) -> tuple[Model, ExchangeLog] | None:
     """The model with the memory of its reviews: asked the same again, it says the same, at no cost."""
-    from tools.llm.open import endpoint_configured, open_model, wrap_model
-
     if model is None and (settings.llm == "off" or not endpoint_configured()):
         return None
     from agent.exchanges import ExchangeLog, RememberingModel
     from tools.llm.budgeted import Tally
+    from tools.llm.open import open_model, wrap_model
     from tools.trial.environment import default_cache_root
 
     log, tally = ExchangeLog(_folder(settings.cache or default_cache_root())), Tally()

@@ -11,17 +11,16 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import tomlkit
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
-from tomlkit.exceptions import TOMLKitError
 
 from policies.parsed import parse_cst
 from policies.records import Bundle
 
 if TYPE_CHECKING:
     import libcst as cst
+    from tomlkit import TOMLDocument
 
 
 def rewrite(bundle: Bundle, path: str, text: str | None) -> Bundle | None:
@@ -64,8 +63,11 @@ def transform(text: str, transformer: cst.CSTTransformer) -> str | None:
     return module.visit(transformer).code
 
 
-def edit_toml(text: str, edit: Callable[[tomlkit.TOMLDocument], None]) -> str | None:
+def edit_toml(text: str, edit: Callable[[TOMLDocument], None]) -> str | None:
     """Let `edit` change the parsed document in place."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
     try:
         document = tomlkit.parse(text)
         edit(document)

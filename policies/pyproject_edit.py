@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from typing import Any
-
-from tomlkit import TOMLDocument
+from typing import TYPE_CHECKING, Any
 
 from policies.edit import edit_toml, replace_lines, split_lines
 from policies.requirements import constraint, from_poetry, is_environment_spec, name_of, parse_requirement
 from policies.toml_lines import Statement, section, statements
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
 DEFAULT_NAME = "experiment"
 DEFAULT_VERSION = "0.1.0"

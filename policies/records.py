@@ -19,7 +19,7 @@ EndReason = Literal["ready", "budget", "stuck", "cannot-repair", "interrupted"]
 class Record(BaseModel):
     """Base of all records: immutable, no unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Severity(StrEnum):

@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import Literal
 
 from policies.base import Check, Evidence
-from policies.claims import split_claims, test_claims
 from policies.contract import STANDARD, Criterion
 from policies.contract_reader import standard_number
 from policies.parsed import ParsedBundle
@@ -56,8 +55,18 @@ def review(
     """
     findings = find_all(subject, evidence, checks)
     issue = rejection.code_issue if rejection and not rejection.is_code_ready else ""
-    claims = test_claims(split_claims(issue), subject, findings, evidence)
-    return judged(subject, evidence, findings, claims)
+    return judged(subject, evidence, findings, _claims(issue, subject, evidence, findings))
+
+
+def _claims(
+    issue: str, subject: ParsedBundle, evidence: Evidence, findings: tuple[Finding, ...]
+) -> Sequence[Claim]:
+    """What a rejection says, tested."""
+    if not issue:
+        return ()
+    from policies.claims import split_claims, test_claims  # slow to import, and few bundles come with claims
+
+    return test_claims(split_claims(issue), subject, findings, evidence)
 
 
 def judged(

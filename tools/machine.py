@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from policies.records import Record
-from tools.llm.open import endpoint_configured
+from tools.llm.endpoint import endpoint_configured
 from tools.progress import Progress, silent
 from tools.sandbox.base import Sandbox, SandboxName, SandboxSpec
 from tools.sandbox.contract import CheckOutcome, run_contract

@@ -8,9 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import libcst as cst
-from libcst.metadata import PositionProvider
-
 from policies.api_context import Call, api_context
 from policies.api_library import Known, Library
 from policies.api_usage import is_guarded
@@ -83,7 +80,9 @@ class UnknownApiKeyword(ModuleCheck):
         module, said = subject.modules.get(finding.file), _SAID.search(finding.message)
         if module is None or said is None:
             return None
-        change = _Keyword(finding.line, said["old"], said["new"] or "")
+        from policies.transformers.keyword import SetKeyword
+
+        change = SetKeyword(finding.line, said["old"], said["new"] or "")
         return rewrite(subject.bundle, module.path, transform(module.text, change))
 
 
@@ -113,32 +112,3 @@ def _advice(call: Call, keyword: str, library: Library) -> str:
         return (f"use {entry['use']}" if "use" in entry else "leave it out") + f" ({entry['why']})"
     close = difflib.get_close_matches(keyword, sorted(call.signature.keywords), n=1, cutoff=0.7)
     return f"did you mean {close[0]}?" if close else "nothing in its signature resembles it"
-
-
-class _Keyword(cst.CSTTransformer):
-    """Renames the keyword argument that starts on a line, or drops it when there is no new name."""
-
-    METADATA_DEPENDENCIES = (PositionProvider,)
-
-    def __init__(self, line: int, old: str, new: str) -> None:
-        super().__init__()
-        self.line, self.old, self.new = line, old, new
-
-    def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.Call:
-        """Edit the arguments; a last one without a line of its own loses its comma."""
-        kept: list[cst.Arg] = []
-        for before, arg in zip(original_node.args, updated_node.args, strict=True):
-            if before.keyword is None or before.keyword.value != self.old or self._line(before) != self.line:
-                kept.append(arg)
-            elif self.new:
-                kept.append(arg.with_changes(keyword=cst.Name(self.new)))
-        if (
-            len(kept) < len(updated_node.args)
-            and kept
-            and updated_node.args[-1].comma == cst.MaybeSentinel.DEFAULT
-        ):
-            kept[-1] = kept[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
-        return updated_node.with_changes(args=kept)
-
-    def _line(self, node: cst.CSTNode) -> int:
-        return self.get_metadata(PositionProvider, node).start.line

@@ -13,7 +13,8 @@ from policies.records import Spent
 from tools.llm.base import Exchange, Message, ModelReply, ModelRequest, Usage
 from tools.llm.budgeted import BudgetedModel, Tally
 from tools.llm.cassette import Cassette, read_cassette, request_key, write_cassette
-from tools.llm.open import endpoint_configured, open_model, wrap_model
+from tools.llm.endpoint import endpoint_configured
+from tools.llm.open import open_model, wrap_model
 from tools.llm.prices import Price, price_of, read_prices
 from tools.llm.reading import estimate_request, estimate_tokens
 from tools.llm.recording import RecordingModel

@@ -11,6 +11,7 @@ from policies.budget import Budget
 from policies.errors import ModelUnavailable, UsageError
 from tools.llm.base import Model
 from tools.llm.budgeted import BudgetedModel, Tally
+from tools.llm.endpoint import endpoint_configured
 from tools.llm.prices import Price, price_of, read_prices
 from tools.llm.recording import RecordingModel, Sink
 
@@ -21,11 +22,6 @@ DEFAULT_MODEL = "gpt-5"
 """Asked for when no model is named and the endpoint does not offer exactly one."""
 
 log = logging.getLogger(__name__)
-
-
-def endpoint_configured(env: Mapping[str, str] = os.environ) -> bool:
-    """Whether `--llm auto` means on."""
-    return bool(env.get("OPENAI_API_KEY") or env.get("OPENAI_BASE_URL"))
 
 
 def open_model(
