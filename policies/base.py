@@ -44,7 +44,7 @@ class Api:
     returns: Mapping[str, str] = field(default_factory=dict)
     """`function()`, `Class.method()` or `Class.property` -> class of what it gives."""
     oldest: str = ""
-    """The first version that this describes, when it describes several; it then holds what any of them has."""
+    """The first version described, when there are several: it then holds what any of them has."""
 
 
 @dataclass(frozen=True)
