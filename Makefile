@@ -7,7 +7,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 SOURCES := agent tools policies tests
 
-.PHONY: demo test check setup sandbox env format clean
+.PHONY: demo test check bench setup sandbox env format clean
 
 demo: setup sandbox
 	$(BIN)/suture fix examples/confidence_penalty --llm off
@@ -21,6 +21,9 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m agent.rule_reference --check
+
+bench: setup
+	$(BIN)/python -m tests.bench
 
 env: setup sandbox
 	$(BIN)/python -m tests.reference_env > .venv/test-env
