@@ -16,6 +16,7 @@ from agent.coverage_table import coverage_page
 from policies.base import Bad, Check, Good
 from policies.contract import STANDARD, Contract
 from policies.errors import UsageError
+from policies.model_claims import CHECK_ID as CLAIM_ID
 from policies.policy import composed
 from policies.python_tests import CONTRACT as PROJECT
 from policies.python_tests import POLICY as PYTHON_TESTS
@@ -33,6 +34,11 @@ def check_named(name: str, checks: Sequence[Check] = ()) -> Check:
     known = {check.ID: check for check in (*all_checks(), *checks)}
     if name in known:
         return known[name]
+    if name == CLAIM_ID:
+        raise UsageError(
+            f"`{name}` is no check: such a finding is a reviewer's claim that was tested and holds; "
+            "its message is the claim, its evidence what shows it"
+        )
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     near = near or [known_id for known_id in known if name and name in known_id][:3]
     hint = f"did you mean {', '.join(near)}?" if near else "`suture explain --all` lists them"

@@ -61,3 +61,8 @@ def test_the_page_ends_with_the_table_of_sentences() -> None:
     table = page_text().partition("\n## What covers each sentence of the standard contract\n")[2]
     assert table.count("\n| ") == 1 + sum(len(c.sentences) for c in STANDARD.criteria)
     assert "not covered" not in table
+
+
+def test_a_claim_that_holds_is_explained_though_it_is_no_check() -> None:
+    with pytest.raises(UsageError, match="is a reviewer's claim that was tested and holds"):
+        check_named("reviewer-claim")
