@@ -6,9 +6,8 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
-from policies.parsed import Module
+from policies.parsed import Module, per_module
 
 CATCHES = frozenset(
     {"ImportError", "ModuleNotFoundError", "AttributeError", "TypeError", "Exception", "BaseException"}
@@ -57,7 +56,7 @@ def uses_of(module: Module) -> Iterator[Use]:
     yield from (use for use in all_uses(module) if is_needed(module, use))
 
 
-@lru_cache(maxsize=256)
+@per_module
 def all_uses(module: Module) -> tuple[Use, ...]:
     """Every use, in source order."""
     bound = bindings(module)
@@ -86,7 +85,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[Use]:
             yield Use(f"{node.module}.{alias.name}", node, alias)
 
 
-@lru_cache(maxsize=256)
+@per_module
 def bindings(module: Module) -> Mapping[str, str]:
     """Local name -> dotted third-party name, for names that the module binds in one way only."""
     found: dict[str, set[str]] = {}
@@ -221,7 +220,7 @@ def _postpones(module: Module) -> bool:
     )
 
 
-@lru_cache(maxsize=256)
+@per_module
 def _guarded(module: Module) -> frozenset[str]:
     """Names that the module asks for with hasattr or getattr, or sets itself: absence is provided for."""
     found: set[str] = set()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 
 from policies.bindings import captured
-from policies.parsed import Module
+from policies.parsed import Module, per_module
 from policies.tree import walk
 
 Values = tuple[ast.expr | None, ...]
@@ -52,7 +51,7 @@ def _outer(module: Module, node: ast.AST) -> ast.AST | None:
     return parent
 
 
-@lru_cache(maxsize=64)
+@per_module
 def _table(module: Module) -> Mapping[tuple[int, str], Values]:
     found: dict[tuple[int, str], list[ast.expr | None]] = {}
     for node in module.nodes:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from policies.kinds import of_kind
-from policies.parsed import Module
+from policies.parsed import Module, per_module
 from policies.tree import children
 
 DYNAMIC_CALLS = {"exec", "eval", "globals", "vars", "locals"}
@@ -27,7 +26,7 @@ class Bindings:
     """Names may come into being in ways that cannot be followed."""
 
 
-@lru_cache(maxsize=256)
+@per_module
 def bindings(module: Module) -> Bindings:
     """The names that `module` binds at its top level, in any branch that an import may run."""
     assert module.tree is not None, "only a parsed module binds names"

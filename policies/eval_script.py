@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from policies.contract import STANDARD
 from policies.contract_reader import standard_number
 from policies.evaluate_args import evaluate_path
 from policies.hydra.names import imported_names, origin
 from policies.kinds import of_kind
-from policies.parsed import Module, ParsedBundle
+from policies.parsed import Module, ParsedBundle, per_module
 
 
 def evaluation(subject: ParsedBundle) -> Module | None:
@@ -48,7 +47,7 @@ def demands(subject: ParsedBundle, pattern: str, number: int = 8) -> bool:
     return re.search(pattern, demanded(subject, number), re.IGNORECASE) is not None
 
 
-@lru_cache(maxsize=256)
+@per_module
 def code_words(module: Module) -> str:
     """Every name and text of a module on a line of its own; imports, docstrings and comments left out."""
     return "\n".join(_words(module))

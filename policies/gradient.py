@@ -6,13 +6,12 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import lru_cache
 
 from policies.assigned import sole_value, values_of
 from policies.hub import CONFIG_NAMES
 from policies.hydra.names import dotted_name, origin
 from policies.kinds import each, of_kind
-from policies.parsed import Module, ParsedBundle
+from policies.parsed import Module, ParsedBundle, per_module
 from policies.row_functions import Function, function_of, returned
 from policies.run_values import config_path
 from policies.tree import walk
@@ -215,7 +214,7 @@ class Tracer:
         return found
 
 
-@lru_cache(maxsize=64)
+@per_module
 def _stores(module: Module) -> dict[str, list[ast.Name]]:
     """Every name that is bound, with the places."""
     found: dict[str, list[ast.Name]] = {}

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from policies.call_sites import argument, arguments_for, callee, parameters
 from policies.gates import Function
-from policies.parsed import Module, ParsedBundle
+from policies.parsed import Module, ParsedBundle, per_module
 from policies.tree import walk
 
 ANY = frozenset({"*"})
@@ -274,7 +274,7 @@ _SHARED = (ast.expr_context, ast.operator, ast.unaryop, ast.cmpop, ast.boolop)
 """Nodes that Python makes once and uses everywhere: they have no one place."""
 
 
-@lru_cache(maxsize=512)
+@per_module
 def _nodes_by_scope(module: Module) -> dict[ast.AST | None, tuple[ast.AST, ...]]:
     """Function (None: the module) -> the nodes in it, those of nested functions left out."""
     found: dict[ast.AST | None, list[ast.AST]] = {}
@@ -298,7 +298,7 @@ def nodes_of(module: Module, scope: ast.AST | None) -> tuple[ast.AST, ...]:
     return _nodes_by_scope(module).get(None if isinstance(scope, ast.Module) else scope, ())
 
 
-@lru_cache(maxsize=512)
+@per_module
 def _bindings(module: Module) -> dict[tuple[ast.AST | None, str], tuple[ast.AST, ...]]:
     found: dict[tuple[ast.AST | None, str], list[ast.AST]] = {}
     for scope, nodes in _nodes_by_scope(module).items():

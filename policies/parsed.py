@@ -7,7 +7,7 @@ import tomllib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ruamel.yaml.error import YAMLError
@@ -98,6 +98,17 @@ class Module:
         return None
 
 
+def per_module(compute: Callable[[Module], T]) -> Callable[[Module], T]:
+    """A function of a module, done once for each; what it gives is kept as long as the module, not longer."""
+    name = f"{compute.__module__}.{compute.__qualname__}"
+
+    @wraps(compute)
+    def kept(module: Module) -> T:
+        return module.memo(name, compute)
+
+    return kept
+
+
 @dataclass(frozen=True)
 class Document:
     """A YAML or TOML file as plain data. `data` is None when it does not parse or is empty."""
@@ -109,7 +120,7 @@ class Document:
     error_line: int = 0
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=32)
 def parse_cst(text: str) -> cst.Module:
     """Parse to a concrete syntax tree, once per text."""
     import libcst as cst  # takes longer to import than a review takes, and only repairs need it
@@ -117,7 +128,7 @@ def parse_cst(text: str) -> cst.Module:
     return cst.parse_module(text)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)
 def parse_module(path: str, text: str) -> Module:
     """Parse Python; a syntax error is a value."""
     if len(text) > MAX_SOURCE_CHARS:

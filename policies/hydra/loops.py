@@ -17,6 +17,8 @@ WRAPPERS = ("enumerate", "tqdm", "iter", "track")
 DATA = ("loader", "_dl", "dl_", "batches", "pbar")
 DATA_NAMES = ("progress", "progress_bar", "dl")
 Body = ast.For | ast.While
+_KEPT = 128
+"""Loops that are remembered, each with the tree it stands in."""
 
 
 class Values(Protocol):
@@ -98,7 +100,7 @@ def _accumulates(node: Body, values: Values) -> int:
     return 0
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_KEPT)
 def _step_test(node: Body) -> ast.expr | None:
     """The one test that all optimizer steps of the loop stand behind."""
     steps = [s for s in node.body if _steps(s)]
@@ -121,13 +123,13 @@ def _counts(node: Body) -> bool:
     return isinstance(inner, ast.Call) and _last(inner.func) in ("range", "trange")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_KEPT)
 def _skips(node: Body) -> bool:
     """Whether a round may end early, or hands its values out: the rounds then say little."""
     return any(isinstance(n, ast.Continue | ast.Yield | ast.YieldFrom) for n in own_nodes(node.body))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_KEPT)
 def _changing(node: Body) -> dict[str, bool]:
     """Names that the loop binds -> whether it only ever adds one to them."""
     found: dict[str, bool] = {}
@@ -191,7 +193,7 @@ class _Exit:
     behind_work: bool
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_KEPT)
 def _ways_out(node: Body) -> tuple[_Exit, ...]:
     """Every `break` and `return` of the loop itself."""
     worked, found = False, list[_Exit]()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from contextlib import suppress
-from functools import lru_cache
 
 from policies.hydra.values import Class, Function
 from policies.kinds import of_kind
-from policies.parsed import Module, ParsedBundle
+from policies.parsed import Module, ParsedBundle, per_module
 
 
 def dotted_name(node: ast.AST) -> str:
@@ -21,7 +20,7 @@ def dotted_name(node: ast.AST) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
-@lru_cache(maxsize=256)
+@per_module
 def imported_names(module: Module) -> dict[str, str]:
     """Local name -> dotted origin, for every import of a module; relative ones are resolved."""
     names: dict[str, str] = {}
@@ -91,14 +90,14 @@ def local_classes(subject: ParsedBundle, module: Module) -> dict[str, Class]:
     return found | own_classes(module)
 
 
-@lru_cache(maxsize=256)
+@per_module
 def own_classes(module: Module) -> dict[str, Class]:
     """Module-level classes by name."""
     body = module.tree.body if module.tree else []
     return {n.name: Class(module, n) for n in body if isinstance(n, ast.ClassDef)}
 
 
-@lru_cache(maxsize=256)
+@per_module
 def own_functions(module: Module) -> dict[str, Function]:
     """Module-level functions by name."""
     body = module.tree.body if module.tree else []
@@ -107,7 +106,7 @@ def own_functions(module: Module) -> dict[str, Function]:
     }
 
 
-@lru_cache(maxsize=256)
+@per_module
 def literal_tables(module: Module) -> dict[str, dict[object, object]]:
     """Dictionaries of literals that a module binds once, at its top, and never writes to."""
     body = module.tree.body if module.tree else []

@@ -79,7 +79,7 @@ def _decorators(function: Function) -> set[str]:
     return {dotted_name(d) for d in getattr(function.node, "decorator_list", ())}
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _stores(kind: Class) -> Counter[str]:
     """How often the class assigns each attribute; more than once means that its value changes."""
     return Counter(

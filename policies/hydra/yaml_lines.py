@@ -9,7 +9,7 @@ from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _root(text: str) -> Node | None:
     yaml = YAML(typ="safe", pure=True)
     try:
