@@ -45,7 +45,7 @@ def _network(module: Module, node: ast.ClassDef, known: Mapping[str, Network]) -
     """The class as a network, once all its bases are known to be some."""
     if not node.bases or node.keywords or node.decorator_list:
         return None
-    members = _own_members(node)
+    inherited: set[str] = set()
     for base in node.bases:
         name = origin(module, base)
         parent = known.get(name.rpartition(".")[2])
@@ -53,8 +53,8 @@ def _network(module: Module, node: ast.ClassDef, known: Mapping[str, Network]) -
             continue
         if parent is None:
             return None
-        members |= parent.members
-    return Network(module, node, frozenset(members))
+        inherited |= parent.members
+    return Network(module, node, frozenset(inherited | _own_members(node)))
 
 
 def _own_members(node: ast.ClassDef) -> set[str]:

@@ -6,6 +6,7 @@ import ast
 import re
 import textwrap
 from collections.abc import Iterator
+from functools import lru_cache
 
 from policies.contract import ModeSwitch
 from policies.edit import replace_lines
@@ -127,16 +128,17 @@ def _in_objective(module: Module, node: ast.AST) -> bool:
     function: Function | None = module.enclosing_function(node)
     while function is not None:
         words = ast.unparse(function.args) + function.name
-        samples = any(
-            isinstance(n, ast.Attribute)
-            and n.attr.startswith("suggest_")
-            and module.enclosing_function(n) is function
-            for n in walk(function)
-        )
-        if samples or "Trial" in words or "objective" in words.lower():
+        if function in _sampling(module) or "Trial" in words or "objective" in words.lower():
             return True
         function = module.enclosing_function(function)
     return False
+
+
+@lru_cache(maxsize=64)
+def _sampling(module: Module) -> frozenset[Function | None]:
+    """The functions that call `suggest_…` themselves."""
+    asked = (n for n in of_kind(module, ast.Attribute) if n.attr.startswith("suggest_"))
+    return frozenset(module.enclosing_function(n) for n in asked)
 
 
 def in_config(subject: ParsedBundle, path: str) -> Iterator[object]:

@@ -80,6 +80,7 @@ class Machine:
     run_data: dict[str, Any]
     """The run config of `run_id`, as plain data."""
     events: list[Event] = field(default_factory=list)
+    seen: set[Event] = field(default_factory=set)
     loads: list[Load] = field(default_factory=list)
     depth: int = 0
     steps: int = 0
@@ -103,7 +104,8 @@ class Machine:
         line = getattr(node, "lineno", 0)
         context = (self.run_id, self.trial, frame.function, detail, _root(frame), has_run)
         found = Event(kind, frame.module, line, path, *context)
-        if found not in self.events:
+        if found not in self.seen:
+            self.seen.add(found)
             self.events.append(found)
 
     @contextmanager
