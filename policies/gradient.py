@@ -15,6 +15,7 @@ from policies.parsed import Module, ParsedBundle, per_module
 from policies.row_functions import Function, function_of, returned
 from policies.run_values import config_path
 from policies.tree import walk
+from policies.wording import clip
 
 CUTTING = frozenset({"item", "detach", "tolist", "numpy"})
 SHAPES = frozenset({"numel", "size", "dim", "nelement"})
@@ -60,7 +61,7 @@ class Tracer:
             self._open.discard(id(node))
 
     def _say(self, module: Module, node: ast.expr, what: str) -> None:
-        reason = f"{module.path}:{node.lineno} `{ast.unparse(node)[:60]}` {what}"
+        reason = f"{module.path}:{node.lineno} `{clip(ast.unparse(node), 60)}` {what}"
         if reason not in self.reasons:
             self.reasons.append(reason)
 

@@ -55,7 +55,7 @@ class BaselineByPosition(Check):
                             module.path,
                             node.lineno,
                             "the baseline is found by its place among the runs, not by its id",
-                            f"{ast.unparse(node)}; no text in the script asks for comparative or baseline",
+                            f"{ast.unparse(node)}; nothing looks for `comparative` or `baseline` in an id",
                         )
                 case _:
                     pass

@@ -12,6 +12,7 @@ from policies.imported import qualified, qualified_names
 from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, Severity
+from policies.wording import clip
 
 LOADERS = {"datasets.load_dataset"}
 PRETRAINED = ("transformers.", "diffusers.")
@@ -133,7 +134,7 @@ def load(cache_dir, name):
 
 def _shown(node: ast.Call, name: str) -> str:
     """The call with its first argument, which tells two calls apart."""
-    first = ast.unparse(node.args[0])[:60] if node.args else ""
+    first = clip(ast.unparse(node.args[0]), 60) if node.args else ""
     return f"{name.partition('.')[2]}({first})"
 
 

@@ -16,6 +16,7 @@ from policies.records import Finding
 from policies.row_functions import is_tokenizing
 from policies.tables import table
 from policies.tree import walk
+from policies.wording import clip
 
 _DEEPEST = 8
 IMPORT = (
@@ -157,7 +158,7 @@ def _text_target(node: ast.Call) -> ast.expr | None:
 def _text(node: ast.Call) -> str:
     """The text that is tokenised, as it is spelled."""
     told = _text_target(node)
-    return ast.unparse(node.args[0] if node.args else told or node)[:60]
+    return clip(ast.unparse(node.args[0] if node.args else told or node), 60)
 
 
 def _rejoins(node: ast.AST) -> bool:

@@ -10,6 +10,7 @@ from policies.config_use import Unread, first_read, home_of, unread_keys
 from policies.hydra.examples import CONFIG, ENTRY, LOAD
 from policies.parsed import ParsedBundle
 from policies.records import Finding, Severity
+from policies.wording import listed
 
 MERGED = f"{ENTRY}{LOAD}    OmegaConf.set_struct(cfg, False)\n    cfg = OmegaConf.merge(cfg, run_cfg)\n"
 READ = f"{MERGED}    print(cfg.training.epochs, cfg.training.rate)\n"
@@ -69,13 +70,17 @@ class ConfigKeyUnread(Check):
             yield self.finding(
                 module.path,
                 first_read(module, section),
-                f"settings {_place(section)} of the run configs have no effect: nothing reads them",
+                f"settings {_place(section)} of the run configs that nothing reads: {_names(keys)}",
                 "; ".join(f"`{k.path}: {k.value}` {k.file}:{k.line}" for k in keys[:MOST]) + _more(keys),
             )
 
 
 def _place(section: str) -> str:
     return f"in `{section}`" if section else "at the top"
+
+
+def _names(keys: list[Unread]) -> str:
+    return listed((f"`{key.path.rpartition('.')[2]}`" for key in keys), MOST)
 
 
 def _more(keys: list[Unread]) -> str:

@@ -10,6 +10,7 @@ from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 from policies.stubs import is_noop_by_name
+from policies.wording import clip
 
 _PROMISES = re.compile(
     r"_*(?:compute|calculate|calc|estimate|measure|evaluate|predict|score|train|fit|profile)_\w+"
@@ -55,7 +56,7 @@ class ConstantFunction(ModuleCheck):
                     module.path,
                     node.lineno,
                     f"`{node.name}` computes nothing: it returns the same whatever it is given",
-                    f"beside what it prints, all it holds is `{ast.unparse(returned)[:80]}`",
+                    f"beside what it prints, all it holds is `{clip(ast.unparse(returned), 80)}`",
                 )
 
 

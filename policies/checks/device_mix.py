@@ -12,6 +12,7 @@ from policies.kinds import each, has_text
 from policies.module_classes import class_names
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
+from policies.wording import clip
 
 JOINS = frozenset(f"torch.{name}" for name in ("stack", "cat", "concat", "hstack", "vstack"))
 MAKERS = frozenset(
@@ -68,11 +69,11 @@ class DeviceMix(Check):
             made = [part for part in parts if _made_on_cpu(module, part)]
             moved = [part for part in parts if _on_device(subject, module, part)]
             if made and moved:
-                listed = ", ".join(f"`{ast.unparse(part)[:40]}`" for part in made)
+                listed = ", ".join(f"`{clip(ast.unparse(part), 40)}`" for part in made)
                 yield self.finding(
                     module.path,
                     node.lineno,
-                    f"{listed} made without a device, joined with `{ast.unparse(moved[0])[:40]}`: "
+                    f"{listed} made without a device, joined with `{clip(ast.unparse(moved[0]), 40)}`: "
                     "stops on a GPU, where the batch is",
                     f"line {node.lineno}: {module.line(node.lineno)} — "
                     f"line {sole_value(module, made[0]).lineno}: "

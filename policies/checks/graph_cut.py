@@ -11,6 +11,7 @@ from policies.gradient import Grad, Tracer
 from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
+from policies.wording import clip
 
 HEAD = "import torch\n\n\ndef step(model, cost, batch, cfg):\n    out = model(**batch)\n"
 LOSS = "    loss = out.loss + cfg.training.weight * price\n    loss.backward()\n"
@@ -66,7 +67,7 @@ class GraphCut(ModuleCheck):
 
     def _found(self, module: Module, cut: list[ast.expr], reasons: tuple[str, ...]) -> Finding:
         """One cause is one finding, whatever number of terms it makes constant."""
-        named = ", ".join(f"`{ast.unparse(term)[:70]}`" for term in cut)
+        named = ", ".join(f"`{clip(ast.unparse(term), 70)}`" for term in cut)
         have = "have no gradient: they train" if len(cut) > 1 else "has no gradient: it trains"
         line = min(term.lineno for term in cut)
         return self.finding(

@@ -12,6 +12,7 @@ from policies.kinds import each, has_text, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 from policies.walks import Walk, walks
+from policies.wording import clip
 
 HEADS = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice")
 HEAD = (
@@ -69,7 +70,8 @@ class HeadFrozen(Check):
         return self.finding(
             module.path,
             call.lineno,
-            f"`{ast.unparse(call)[:70]}` wraps and freezes the new classification head with all other layers",
+            f"`{clip(ast.unparse(call), 70)}` wraps and freezes the new classification head "
+            "with all other layers",
             f"line {call.lineno}: {module.line(call.lineno)} — the walk takes all linear layers of `{name}`, "
             "and nothing sets `requires_grad` again",
         )

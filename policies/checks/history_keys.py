@@ -9,6 +9,7 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.wandb_logged import OWN, logged
+from policies.wording import listed
 
 LOG = {"src/train.py": 'wandb.log({"train_loss": a, "val_loss": b})\n'}
 
@@ -48,7 +49,7 @@ class HistoryKeys(Check):
         known = logged(subject)
         if known.unknown or not known.calls:
             return
-        names = ", ".join(sorted(known.history - OWN)[:12])
+        names = listed(sorted(known.history - OWN), 12)
         for module, node in subject.walk():
             for asked in _asked(module, node):
                 lost = [key for key in asked if not known.has(key, summary=False)]

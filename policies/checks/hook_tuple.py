@@ -13,6 +13,7 @@ from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.row_functions import Function, returned
 from policies.walks import selected, walk_around
+from policies.wording import clip
 
 TENSOR_ONLY = frozenset(("shape", "view", "size", "reshape", "mean", "sum", "float", "dtype", "device"))
 HEAD = (
@@ -66,7 +67,8 @@ class HookTuple(ModuleCheck):
                 yield self.finding(
                     module.path,
                     call.lineno,
-                    f"the hook treats `{name}` as a tensor, but it is a tuple: `{ast.unparse(used)[:60]}`",
+                    f"the hook treats `{name}` as a tensor, but it is a tuple: "
+                    f"`{clip(ast.unparse(used), 60)}`",
                     f"line {used.lineno}: {module.line(used.lineno)} — {told}",
                 )
 

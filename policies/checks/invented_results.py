@@ -14,6 +14,7 @@ from policies.literal_keys import bindings_of, scope_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.tree import walk
+from policies.wording import clip
 
 _SCORES = re.compile(
     r"^sklearn\.metrics\.(?:\w+\.)?(?:confusion_matrix|classification_report|\w+_score|matthews_corrcoef"
@@ -87,7 +88,7 @@ class InventedResults(Check):
                 if reason and (function is None or function not in reported):
                     reported.add(function)
                     line = getattr(node, "lineno", 0)
-                    yield self.finding(module.path, line, reason, ast.unparse(node)[:300])
+                    yield self.finding(module.path, line, reason, clip(ast.unparse(node), 300))
 
 
 def _reason(module: Module, node: ast.AST, evaluates: bool) -> str:

@@ -13,6 +13,7 @@ from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 from policies.row_functions import is_tokenizing
+from policies.wording import clip
 
 IGNORED = -100
 GENERATES = ("CausalLM", "Seq2SeqLM", "LMHeadModel", "ForConditionalGeneration")
@@ -69,7 +70,7 @@ class LabelPadding(Check):
         yield self.finding(
             module.path,
             node.lineno,
-            f"`{ast.unparse(node)[:70]}`: the padding is part of the loss",
+            f"`{clip(ast.unparse(node), 70)}`: the padding is part of the loss",
             f"line {node.lineno}: {module.line(node.lineno)} — nothing in the bundle sets {IGNORED}, "
             "`ignore_index` or a mask for it",
         )

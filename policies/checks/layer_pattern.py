@@ -13,6 +13,7 @@ from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 from policies.replace_node import replace_expression
 from policies.walks import Walk, searched, selected, walks
+from policies.wording import clip
 
 HEAD = (
     "import re\n\nfrom transformers import AutoModel\n\nmodel = AutoModel.from_pretrained('gpt2')\n"
@@ -57,7 +58,8 @@ class LayerPattern(ModuleCheck):
                 yield self.finding(
                     module.path,
                     test.lineno,
-                    f"`{ast.unparse(test)[:70]}` is met by everything inside a layer, not by the layer alone",
+                    f"`{clip(ast.unparse(test), 70)}` is met by everything inside a layer, "
+                    "not by the layer alone",
                     f"line {test.lineno}: {module.line(test.lineno)} — in `{first}` by `{counts[0][1]}` "
                     f"as well as by `{counts[0][0]}`; `{kept}` gets one for each",
                 )
@@ -98,4 +100,8 @@ def _counts(walk: Walk, test: ast.expr, known: Architecture) -> tuple[str, str]:
     below = [
         name for name in met for layer in layers if name.startswith(f"{layer}.") and not name.endswith(".0")
     ]
-    return (min(layers, key=len), max(below, key=len)) if layers and below else ("", "")
+    if not layers or not below:
+        return "", ""
+    layer = min(layers, key=len)
+    inside = [name for name in below if name.startswith(f"{layer}.")] or below
+    return layer, max(inside, key=len)

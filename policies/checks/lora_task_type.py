@@ -14,6 +14,7 @@ from policies.hydra.names import origin
 from policies.kinds import each, has_text
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, Severity
+from policies.wording import clip
 
 TASKS = {
     "AutoModelForSequenceClassification": "SEQ_CLS",
@@ -91,7 +92,7 @@ class LoraTaskType(Check):
                 config.lineno,
                 f"{_place(module, config)}: "
                 f'without `task_type="{task}"` the new head of the classifier stays frozen at random values',
-                f"line {config.lineno}: {ast.unparse(config)[:90]} — {owner.path}:{load.lineno} "
+                f"line {config.lineno}: {clip(ast.unparse(config), 90)} — {owner.path}:{load.lineno} "
                 f"loads `{ast.unparse(load.func)}`; nothing names `modules_to_save`",
             )
             untrained = names and not any(map(is_tuned, names))

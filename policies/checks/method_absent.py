@@ -10,6 +10,7 @@ from policies.base import Bad, Check, Evidence, Good
 from policies.parsed import ParsedBundle
 from policies.records import Finding, ResearchContext, Severity
 from policies.tables import table
+from policies.wording import clip
 
 _SENTENCE = re.compile(r"(?<=[.;:])\s+|\n+")
 _OTHERS = re.compile(
@@ -60,7 +61,7 @@ class MethodAbsent(Check):
         if absent:
             path = "src/model.py" if "src/model.py" in subject.modules else subject.contract.entry_file
             listed = ", ".join(absent)
-            quotes = "; ".join(f'"{quote[:100]}"' for quote in dict.fromkeys(absent.values()))
+            quotes = "; ".join(f'"{clip(quote, 160)}"' for quote in dict.fromkeys(absent.values()))
             message = f"the method has parts of which the code has no trace: {listed}"
             yield self.finding(path, 0, message, f"the research context says: {quotes}")
 

@@ -15,6 +15,7 @@ from policies.parsed import ParsedBundle
 from policies.records import Bundle, Finding, Severity
 from policies.wandb_logged import OWN, Logged, logged
 from policies.wandb_reads import KeyRead, key_reads
+from policies.wording import listed
 
 _LOG = {
     "src/train.py": 'import wandb\n\nwandb.log({"val_loss": a, **{f"eval_{k}": v for k, v in m.items()}})\n'
@@ -86,7 +87,7 @@ class MetricKeyUnlogged(Check):
             else:
                 rest += [r for r in reads if not _replaceable(subject, known, r)]
         if rest:
-            names = ", ".join(sorted(known.summary - OWN)[:12])
+            names = listed(sorted(known.summary - OWN), 12)
             yield self._soft(path, rest, f"logged: {names}")
 
     def _one(self, path: str, known: Logged, read: KeyRead) -> Finding:
@@ -98,7 +99,7 @@ class MetricKeyUnlogged(Check):
             path,
             read.line,
             f"the evaluation {verb} the {where} `{read.key}`, which nothing logs{hint}",
-            f"{ast.unparse(read.node)} — logged: {', '.join(sorted(known.summary - OWN)[:12])}",
+            f"{ast.unparse(read.node)} — logged: {listed(sorted(known.summary - OWN), 12)}",
         )
         return found if read.hard else found.model_copy(update={"severity": Severity.ADVISORY})
 

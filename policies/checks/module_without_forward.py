@@ -10,6 +10,7 @@ from policies.kinds import each
 from policies.networks import calls_of_instances, networks
 from policies.parsed import ParsedBundle
 from policies.records import Finding
+from policies.wording import clip
 
 HEAD = (
     "from torch import nn\n\n\nclass Gate(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -67,7 +68,7 @@ class ModuleWithoutForward(Check):
                         module.path,
                         line,
                         f"a `{name}` is called, but the class has no `forward`",
-                        f"`{ast.unparse(call)[:100]}`; `{name}` is defined in {where.module.path}",
+                        f"`{clip(ast.unparse(call), 100)}`; `{name}` is defined in {where.module.path}",
                     )
 
 

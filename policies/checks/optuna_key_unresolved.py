@@ -116,6 +116,7 @@ def _told(subject: ParsedBundle, samples: list[Sample]) -> str:
     parts = []
     for sample in samples:
         meant = meant_paths(subject, sample.name)
-        tail = f", the config has `{'`, `'.join(meant)}`" if meant else ""
-        parts.append(f"`{sample.name or '?'}` goes to `{sample.path}`{tail}")
-    return "; ".join(dict.fromkeys(parts))
+        tail = f" (the config has `{'`, `'.join(meant)}`)" if meant else ""
+        moved = f" as `{sample.path}`" if sample.path != sample.name else ""
+        parts.append(f"`{sample.name or '?'}`{moved}{tail}")
+    return "written: " + ", ".join(dict.fromkeys(parts))

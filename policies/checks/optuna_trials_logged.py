@@ -15,6 +15,7 @@ from policies.literal_keys import nodes_of
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.trial_mode import training_modules
+from policies.wording import clip
 
 _SEARCH = """import optuna
 import wandb
@@ -69,7 +70,8 @@ class OptunaTrialsLogged(Check):
                         where.path,
                         call.lineno,
                         "every Optuna trial writes to W&B; only the final run may",
-                        f"{ast.unparse(call)[:120]} — reached from {function.name} (line {function.lineno})",
+                        f"{clip(ast.unparse(call), 120)} — reached from {function.name} "
+                        f"(line {function.lineno})",
                     )
 
 

@@ -10,6 +10,7 @@ from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.stubs import abstract_classes, is_noop_by_name, is_stub, says_nothing
+from policies.wording import clip
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -105,7 +106,7 @@ class Net(nn.Module):
                 missing = is_stub(node) and not _may_be_empty(module, node, abstract)
             if missing:
                 kind = "class" if isinstance(node, ast.ClassDef) else "function"
-                shown = ast.unparse(node.body[-1])[:80]
+                shown = clip(ast.unparse(node.body[-1]), 80)
                 message = f"the {kind} `{node.name}` has no body"
                 yield self.finding(module.path, node.lineno, message, f"all it holds is `{shown}`")
         for gap, function in _cut_out(module):

@@ -13,6 +13,7 @@ from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding, Severity
 from policies.tree import walk
+from policies.wording import clip
 
 _PRINTS = {"print", "warn", "info", "warning", "error", "debug", "critical", "exception", "write", "echo"}
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -66,7 +67,9 @@ class PlaceholderComment(ModuleCheck):
             if any(hint in lowered for hint in known):
                 phrase = admission(text, comment=kind == "comment")
                 if phrase:
-                    yield self.finding(module.path, line, f"a {kind} says `{phrase}`", text.strip()[:160])
+                    yield self.finding(
+                        module.path, line, f"a {kind} says `{phrase}`", clip(text.strip(), 160)
+                    )
 
 
 def _comments(module: Module) -> Iterator[tuple[int, str, str]]:

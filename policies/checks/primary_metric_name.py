@@ -14,6 +14,7 @@ from policies.eval_script import demands, evaluation
 from policies.literal_keys import Reader
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, ResearchContext
+from policies.wording import listed
 
 _KEY = "primary_metric"
 _CONTEXT = ResearchContext(primary_metric="Top-1 accuracy at 50 ms.")
@@ -71,7 +72,7 @@ class PrimaryMetricName(Check):
                     module.path,
                     value.lineno,
                     f"`{_KEY}` must be the exact text of the request, {wanted!r}",
-                    f"{_KEY}: {ast.unparse(value)} — may be {', '.join(repr(t) for t in sorted(texts)[:6])}",
+                    f"{_KEY}: {ast.unparse(value)} — may be {listed(map(repr, sorted(texts)), 6)}",
                 )
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:

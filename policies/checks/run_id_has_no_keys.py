@@ -52,7 +52,8 @@ class RunIdHasNoKeys(Check):
                 event.module.path,
                 event.line,
                 f"`{event.function}` reads `{event.path}` from a string",
-                f"{event.module.line(event.line)} — it is {event.detail} for {runs_text(subject, runs)}",
+                f"{event.module.line(event.line)} — the key before the last dot is a string, "
+                f"such as {event.detail}; so it is for {runs_text(subject, runs)}",
             )
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:

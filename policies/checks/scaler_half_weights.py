@@ -14,6 +14,7 @@ from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.run_values import run_values
 from policies.tree import walk
+from policies.wording import clip
 
 SCALERS = frozenset(("torch.cuda.amp.GradScaler", "torch.amp.GradScaler"))
 HALF = frozenset(("torch.float16", "torch.half"))
@@ -68,7 +69,7 @@ class ScalerHalfWeights(Check):
             call.lineno,
             "weights loaded as float16 are trained with a GradScaler, which refuses float16 gradients",
             f"line {call.lineno}: {module.line(call.lineno)} — {owner.path}:{made.lineno} "
-            f"`{ast.unparse(made)[:80]}`; nothing freezes the weights or casts them",
+            f"`{clip(ast.unparse(made), 80)}`; nothing freezes the weights or casts them",
         )
 
 

@@ -10,6 +10,7 @@ from policies.edit import rewrite, split_lines
 from policies.parsed import ParsedBundle, parse_module, parse_toml, parse_yaml
 from policies.records import Bundle, Finding
 from policies.unmangle import candidates
+from policies.wording import clip, visible
 
 
 class SyntaxErrors(Check):
@@ -71,7 +72,9 @@ class SyntaxErrors(Check):
             if error:
                 line, message = error
                 source = split_lines(text)[line - 1].strip() if line <= len(split_lines(text)) else ""
-                evidence_text = f"line {line} reads `{source[:120]}`" if source else f"at line {line}"
+                evidence_text = (
+                    f"line {line} reads `{visible(clip(source, 120))}`" if source else f"at line {line}"
+                )
                 yield self.finding(path, line, f"`{path}` does not parse: {message}", evidence_text)
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:

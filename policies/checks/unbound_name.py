@@ -11,6 +11,7 @@ from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 from policies.scopes import grouped, unbound
 from policies.tree import walk
+from policies.wording import clip
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -75,7 +76,7 @@ def f(rows):
         """Every name that is read too early, at its first use."""
         for name, uses in grouped(unbound(module)):
             line = uses[0].lineno
-            shown = f"its scope binds it only further down than `{module.line(line)[:120]}`"
+            shown = f"its scope binds it only further down than `{clip(module.line(line), 120)}`"
             yield self.finding(module.path, line, f"`{name}` is read before it is bound", shown)
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:

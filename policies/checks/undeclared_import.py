@@ -89,7 +89,7 @@ if TYPE_CHECKING:
             files = ", ".join(f"{p.file}:{p.line}" for p in places[:5])
             along = distribution in comes_with(names)
             top = first.module.partition(".")[0]
-            message = f"`{top}` needs `{distribution}`, which is not declared"
+            message = f"`{top}` is imported, but its distribution `{distribution}` is not declared"
             if not known(distribution):
                 message = f"`{top}` is neither declared nor a module of the bundle"
             how = "only another requirement brings it" if along else "no requirement brings it"

@@ -13,6 +13,7 @@ from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
 from policies.scopes import grouped, undefined
 from policies.tables import table
+from policies.wording import clip
 
 
 class UndefinedName(ModuleCheck):
@@ -109,7 +110,7 @@ def f(cfg: DictConfig):
         for name, uses in grouped(undefined(module)):
             line = uses[0].lineno
             lines = ", ".join(str(number) for number in sorted({use.lineno for use in uses})[:8])
-            shown = f"read on line {lines}, bound nowhere in its scopes: `{module.line(line)[:100]}`"
+            shown = f"read on line {lines}, bound nowhere in its scopes: `{clip(module.line(line), 100)}`"
             yield self.finding(module.path, line, f"`{name}` is not defined", shown)
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:

@@ -16,6 +16,7 @@ from policies.checks.unknown_api_name import renames
 from policies.edit import rewrite, transform
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
+from policies.wording import clip
 
 _SAID = re.compile(r" takes no argument (?P<old>\w+); (?:use (?P<new>\w+)|leave it out) \(")
 """How a message names a keyword of the table; a fix goes by it."""
@@ -72,7 +73,7 @@ class UnknownApiKeyword(ModuleCheck):
                         keyword.lineno,
                         f"{call.shown} of {context.library.label(call.home)} takes no argument "
                         f"{keyword.arg}; {advice}",
-                        f"{ast.unparse(keyword)[:120]}  [signature: {call.signature.shown()}]",
+                        f"{clip(ast.unparse(keyword), 120)}  [signature: {call.signature.shown()}]",
                     )
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:

@@ -12,6 +12,7 @@ from policies.module_classes import class_names, makes_parameters
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
 from policies.tree import walk
+from policies.wording import clip
 
 HARMLESS = frozenset({"to", "train", "eval", "float", "half", "cuda", "forward", "append"})
 GATE = (
@@ -75,7 +76,7 @@ class UnregisteredModule(Check):
         return self.finding(
             module.path,
             node.lineno,
-            f"`{ast.unparse(node)[:70]}`: {why}, so no optimizer gets its parameters",
+            f"`{clip(ast.unparse(node), 70)}`: {why}, so no optimizer gets its parameters",
             f"line {node.lineno}: {module.line(node.lineno)}{also} — nothing registers it: no attribute of a "
             "module, `add_module`, `ModuleList` or list of parameters",
         )

@@ -74,7 +74,8 @@ class WandbSummaryJson(ModuleCheck):
                     module.path,
                     call.lineno,
                     "dict(run.summary) holds SummarySubDict values that JSON cannot write",
-                    f"{module.line(call.lineno)}  line {written.lineno}: {module.line(written.lineno)}",
+                    f"{module.line(call.lineno)} — line {written.lineno} writes it: "
+                    f"{module.line(written.lineno)}",
                 )
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:

@@ -10,6 +10,7 @@ from policies.api_usage import is_guarded
 from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
+from policies.wording import clip
 
 
 class WrongApiCall(ModuleCheck):
@@ -66,7 +67,7 @@ class WrongApiCall(ModuleCheck):
                     module.path,
                     line,
                     f"{call.shown} of {context.library.label(call.home)} {said}",
-                    f"{ast.unparse(call.node)[:160]}  [signature: {call.signature.shown()}]",
+                    f"{clip(ast.unparse(call.node), 160)}  [signature: {call.signature.shown()}]",
                 )
 
 
