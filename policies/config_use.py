@@ -68,7 +68,7 @@ def unread_keys(subject: ParsedBundle) -> tuple[Unread, ...]:
 
 def _unread(subject: ParsedBundle) -> tuple[Unread, ...]:
     leaves = {path: found for found in _leaves(subject) for path in [found.path]}
-    if not leaves or len(subject.parsable) < len(subject.modules) or not launches(subject):
+    if not leaves or len(subject.parsable) < len(subject.modules) or not _followed(subject):
         return ()
     words = mentioned_words(subject)
     silent = [found for found in leaves.values() if found.leaf not in words and not _default(found)]
@@ -79,6 +79,11 @@ def _unread(subject: ParsedBundle) -> tuple[Unread, ...]:
     code = " ".join(_identifiers(subject))
     open_ones = [f for f in silent if not _consumed(f.path, used, names) and not _written_out(f.value, code)]
     return tuple(sorted(open_ones, key=lambda found: found.path))
+
+
+def _followed(subject: ParsedBundle) -> bool:
+    """Whether the way of the config through the code is known; without it, a section may be used whole."""
+    return any(launch.trace.reads for launch in launches(subject))
 
 
 def _default(found: Unread) -> bool:

@@ -48,6 +48,12 @@ class ConfigKeyUnread(Check):
         ),
         Good(f"{READ}    unknown_library(cfg.training)\n", files=CONFIG, run_configs=RUNS),
         Good(f"{MERGED}    print(cfg)\n", files=CONFIG, run_configs=RUNS),
+        Good(
+            READ.replace('config_path="../config"', "config_path=str(HERE / 'config')")
+            + "    options = OmegaConf.to_container(cfg.training)\n    fit(**options)\n",
+            files=CONFIG,
+            run_configs=RUNS,
+        ),
     )
     BAD = (
         Bad(READ, files=CONFIG, run_configs=RUNS, lines=(10,)),

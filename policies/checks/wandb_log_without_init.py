@@ -40,6 +40,23 @@ def train(cfg):
     run = start(cfg)
     {0}
 """
+_OBJECT = """import wandb
+
+
+class Fit:
+    def __init__(self, cfg):
+        self.live = cfg.wandb.mode != "disabled"
+        self.wb = wandb.init(project="p") if self.live else None
+
+    def record(self, values):
+        if self.wb is not None:
+            wandb.log(values)
+
+    def end(self):
+        if not self.live:
+            return
+        wandb.summary["done"] = 1
+"""
 
 
 class WandbLogWithoutInit(Check):
@@ -54,6 +71,7 @@ class WandbLogWithoutInit(Check):
     GOOD = (
         Good(_TEXT.format("if wandb.run is not None:\n            wandb.log({'loss': 1.0})")),
         Good(_TEXT.format("print(step)\n    wandb.finish()")),
+        Good(_OBJECT),
         Good("import wandb\n\nwandb.init(mode='disabled')\nwandb.log({'loss': 1.0})\n"),
         Good(_HELPER.format("if run:\n        run.log({'loss': 1.0})")),
         Good(_HELPER.format("run is not None and run.log({'loss': 1.0})")),
@@ -83,8 +101,27 @@ class WandbLogWithoutInit(Check):
 
 def _guarded(subject: ParsedBundle, module: Module, node: ast.AST) -> bool:
     """Whether a test of W&B, the run or the mode decides whether `node` runs."""
-    texts = (ast.unparse(test).lower() for test in gates(subject, module, node))
-    return any(word in text for text in texts for word in GUARDS)
+    tests = gates(subject, module, node)
+    if any(word in ast.unparse(test).lower() for test in tests for word in GUARDS):
+        return True
+    holders = subject.memo("wandb_log_without_init.holders", _holders)
+    return any(_last(n) in holders for test in tests for n in walk(test))
+
+
+def _holders(subject: ParsedBundle) -> frozenset[str]:
+    """Names and attributes whose value tells of W&B, such as `self.tracker = wandb.init(...)`."""
+    found: set[str] = set()
+    for module in subject.parsable:
+        for node in of_kind(module, ast.Assign):
+            told = ast.unparse(node.value).lower()
+            if "wandb" in told or "mode" in told:
+                found |= {_last(target) for target in node.targets}
+    return frozenset(found - {""})
+
+
+def _last(node: ast.AST) -> str:
+    """The last name of `a` and `self.a`."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _uses(module: Module) -> Iterator[tuple[ast.Attribute, str]]:
