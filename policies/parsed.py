@@ -52,12 +52,12 @@ class Module:
             isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in self.tree.body
         )
 
-    @property
+    @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
         """Every node of the tree but its contexts, in `ast.walk` order; empty when unparsable."""
         return self._walked[0]
 
-    @property
+    @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """Child node -> parent node."""
         return self._walked[1]
