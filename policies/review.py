@@ -141,20 +141,33 @@ def _code_issue(blocking: Sequence[Finding], unproven: Sequence[str]) -> str:
     if blocking:
         parts.append(f"{_count(len(blocking), 'blocking defect')} in {_count(len(groups), 'file')}:")
     for file, group in groups.items():
-        parts += ["", file or "(the bundle as a whole)", *(line for f in group for line in _lines(f))]
+        parts += [
+            "",
+            file or "(the bundle as a whole)",
+            *(line for same in _alike(group) for line in _lines(same)),
+        ]
     if unproven:
         parts += [""] if parts else []
         parts += ["Not shown to run:", *(f"  - {reason}" for reason in unproven)]
     return "\n".join(parts)
 
 
-def _lines(finding: Finding) -> Iterator[str]:
-    """Two lines about a finding: what is wrong, and what shows it."""
-    where = f"line {finding.line}: " if finding.line else ""
-    yield f"  - {where}{finding.message} [{finding.check}, criterion {finding.criterion}]"
-    evidence = " ".join(finding.evidence.split())
-    if evidence and evidence not in finding.message:
-        yield f"    evidence: {evidence}"
+def _alike(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings of a file that say the same about several lines stand together, at the first of them."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.check, finding.message), []).append(finding)
+    return list(groups.values())
+
+
+def _lines(same: Sequence[Finding]) -> Iterator[str]:
+    """What is wrong on one or several lines, and what shows it, each piece of evidence once."""
+    first = same[0]
+    numbers = [str(number) for number in dict.fromkeys(f.line for f in same) if number]
+    where = f"line{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}: " if numbers else ""
+    yield f"  - {where}{first.message} [{first.check}, criterion {first.criterion}]"
+    shown = dict.fromkeys(" ".join(f.evidence.split()) for f in same)
+    yield from (f"    evidence: {text}" for text in shown if text and text not in first.message)
 
 
 def _criteria(

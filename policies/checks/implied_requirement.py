@@ -52,7 +52,7 @@ model = AutoModel.from_pretrained("microsoft/deberta-v3-base", load_in_4bit=True
 arguments = TrainingArguments("out")
 """,
             files={PATH: PROJECT + 'dependencies = ["nltk", "wandb"]\n'},
-            lines=(4, 4, 5, 5, 5),
+            lines=(4, 5, 5, 5),
             fixed="""\
 import evaluate
 from transformers import AutoModel, TrainingArguments
@@ -82,9 +82,13 @@ arguments = TrainingArguments("out")
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """The first place that needs each undeclared distribution."""
-        for need in _missing(subject):
+        missing = _missing(subject)
+        for need in _alone(missing):
             message = f"{need.why} needs `{need.distribution}`, which is not declared"
-            yield self.finding(need.file, need.line, message, "no requirement brings it along")
+            others = sorted(other.distribution for other in missing if _brings(need, other))
+            along = f"; it brings {', '.join(f'`{name}`' for name in others)}, needed too" if others else ""
+            how = f"{PATH} does not list it, and nothing listed there brings it along{along}"
+            yield self.finding(need.file, need.line, message, how)
 
     def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
         """The requirement at the end of the list, with a floor."""
@@ -93,6 +97,18 @@ arguments = TrainingArguments("out")
                 text = append_requirement(subject.bundle.files[PATH], with_floor(need.distribution))
                 return rewrite(subject.bundle, PATH, text)
         return None
+
+
+def _alone(missing: list[Need]) -> list[Need]:
+    """The needs that no other one brings along."""
+    return [need for need in missing if not any(_brings(other, need) for other in missing)]
+
+
+def _brings(need: Need, other: Need) -> bool:
+    """Whether declaring the one is enough for the other."""
+    if need.distribution == other.distribution:
+        return False
+    return other.distribution in comes_with(frozenset({need.distribution}))
 
 
 def _missing(subject: ParsedBundle) -> list[Need]:

@@ -108,6 +108,17 @@ def test_blocking_findings_are_written_out_by_file() -> None:
     assert rows[4] == ("unproven", 1)
 
 
+def test_what_is_said_of_several_lines_is_written_out_once() -> None:
+    same = [finding("src/model.py", line, "no such key") for line in (9, 4, 6)]
+    shown = [f.model_copy(update={"evidence": text}) for f, text in zip(same, "aba", strict=True)]
+    verdict = review(SUBJECT, Evidence(), checks=(Said(*shown, finding("src/model.py", 5, "no forward")),))
+    assert verdict.code_issue == (
+        "4 blocking defects in 1 file:\n\nsrc/model.py\n"
+        "  - lines 4, 6, 9: no such key [said, criterion 3]\n    evidence: b\n    evidence: a\n"
+        "  - line 5: no forward [said, criterion 3]\n    evidence: see no forward"
+    )
+
+
 def test_ready_needs_a_trial_that_trained_for_every_run() -> None:
     verdict = review(SUBJECT, Evidence((INSTALL, *COMPOSE, *TRIALS)), checks=())
     assert (verdict.is_code_ready, verdict.code_issue) == (True, "")
