@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from policies.base import Bad, Evidence, Good, ModuleCheck
@@ -12,6 +13,7 @@ from policies.kinds import each, of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, Severity
 from policies.replace_node import replace_expression
+from policies.walks import Walk, searched, walk_around
 
 WALKS = ("modules", "named_modules")
 GATE = "from torch import nn\n\n\nclass Gate(nn.Module):\n    pass\n\n\n"
@@ -20,15 +22,16 @@ LOOP = f'{GATE}def gates(model):\n    for name, m in model.named_modules():\n   
 
 ADDED = "            gate = Gate()\n            setattr(m, 'gate', gate)  # one each\n"
 WALK = f"{GATE}def f(model):\n    for m in model.modules():\n"
-CHILD = "        if hasattr(m, 'heads'):\n            m.add_module('gate', nn.Identity())\n"
+CHILD = "        if wanted(m):\n            m.add_module('gate', nn.Identity())\n"
+PASSED = "            m.add_module('gate', Gate())\n"
 
 
 class ModuleAddedInLoop(ModuleCheck):
     """`named_modules()` walks lazily, so it goes on into a sub-module that the loop has just added.
 
     Where the condition goes by how the name begins, the new module satisfies it as well, gets one of its own,
-    and so on: RecursionError. Where it goes by the class, another attribute or the end of the name, the walk
-    merely meets it: advisory.
+    and so on: RecursionError. Where it asks for an attribute, a class or an end of the name that the new
+    module does not have, the walk passes over it. Where that cannot be told, it is reported as advice.
 
     Source: `torch.nn.Module.named_modules`.
     """
@@ -43,6 +46,9 @@ class ModuleAddedInLoop(ModuleCheck):
         ),
         Good(f"{LOOP}            m.flag = True\n            setattr(m, 'rank', Gate)\n"),
         Good(f"{LOOP}            other.gate = Gate()\n"),
+        Good(f"{WALK}        if hasattr(m, 'heads') and not hasattr(m, 'gate'):\n{PASSED}"),
+        Good(f"{WALK}        if isinstance(m, nn.Linear):\n{PASSED}"),
+        Good(f"{LOOP}            if name.endswith('attn'):\n    {PASSED}"),
         Good(f"{GATE}def f(rows):\n    for m in rows.items():\n        m.gate = Gate()\n"),
     )
     BAD = (
@@ -66,6 +72,8 @@ class ModuleAddedInLoop(ModuleCheck):
             if added is None:
                 continue
             endless = _endless(module, added, loop)
+            if not endless and _passed_over(subject, module, added, loop):
+                continue
             found = self.finding(
                 module.path,
                 loop.lineno,
@@ -194,3 +202,69 @@ def _open_pattern(module: Module, owner: ast.Name, args: list[ast.expr]) -> bool
     if not isinstance(pattern, ast.Constant) or not isinstance(pattern.value, str):
         return False
     return not any(anchor in pattern.value for anchor in ("$", "\\Z", "\\b", "(?"))
+
+
+def _passed_over(subject: ParsedBundle, module: Module, added: ast.AST, loop: ast.For) -> bool:
+    """Whether a condition asks for what the new child, of a class of the bundle, surely does not have."""
+    name = _class_of(module, added, loop)
+    classes = [node for _, node in each(subject, ast.ClassDef) if node.name == name]
+    plain = ("nn.Module", "torch.nn.Module")
+    if len(classes) != 1 or not all(ast.unparse(base) in plain for base in classes[0].bases):
+        return False
+    walk = walk_around(module, added, _visited(loop))
+    tests = walk.conditions(added) if walk is not None else None
+    child = _child_name(added)
+    return any(
+        _excludes(module, test, classes[0]) or _ends_otherwise(walk, test, child)
+        for test in tests or ()
+        if walk is not None
+    )
+
+
+def _child_name(added: ast.AST) -> str:
+    """The name under which the child is added, where it is spelled out."""
+    match added:
+        case ast.Assign(targets=[ast.Attribute(attr=name)]):
+            return name
+        case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(name)), _]):
+            return name
+        case ast.Call(args=[ast.Constant(value=str(name)), _]):
+            return name
+    return ""
+
+
+def _ends_otherwise(walk: Walk, test: ast.expr, child: str) -> bool:
+    """Whether the test asks for an end of the dotted name that the child's name does not have."""
+    match test:
+        case ast.Call(func=ast.Attribute(attr="endswith"), args=[ast.Constant(value=str(end))]):
+            return bool(child) and not f".{child}".endswith(end) and not end.endswith(f".{child}")
+    pattern = searched(walk, test)
+    digits = pattern is not None and str(pattern.value).endswith(("\\d+$", "[0-9]+$"))
+    return digits and bool(child) and not child[-1].isdigit()
+
+
+def _class_of(module: Module, added: ast.AST, loop: ast.For) -> str:
+    """The class of which every thing that is called and then added is; empty when there are several."""
+    named = {node.id for node in ast.walk(added) if isinstance(node, ast.Name)}
+    made = [
+        node.value
+        for node in ast.walk(loop)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in named
+    ]
+    names = {
+        origin(module, node.func).rpartition(".")[2]
+        for part in (added, *made)
+        for node in ast.walk(part)
+        if isinstance(node, ast.Call) and origin(module, node.func).rpartition(".")[2][:1].isupper()
+    }
+    return names.pop() if len(names) == 1 else ""
+
+
+def _excludes(module: Module, test: ast.expr, made: ast.ClassDef) -> bool:
+    """Whether no object of the class meets the test."""
+    match test:
+        case ast.Call(func=ast.Name(id="hasattr"), args=[_, ast.Constant(value=str(attribute))]):
+            return not re.search(rf"\b{re.escape(attribute)}\b", ast.unparse(made))
+        case ast.Call(func=ast.Name(id="isinstance"), args=[_, kind]):
+            return origin(module, kind).startswith("torch.nn.") and origin(module, kind) != "torch.nn.Module"
+    return False
