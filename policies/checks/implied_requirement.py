@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite
 from policies.implied import Need, needs
+from policies.imported import known, module_distributions, third_party
 from policies.parsed import ParsedBundle
 from policies.pyproject_edit import append_requirement
 from policies.records import Bundle, Finding
@@ -40,6 +41,7 @@ class ImpliedRequirement(Check):
             files={PATH: PROJECT},
         ),
         Good("M.from_pretrained(n, device_map='auto')\n"),
+        Good("import peft\n\nM.from_pretrained(n, device_map='auto')\n", files={PATH: PROJECT}),
     )
     BAD = (
         Bad(
@@ -115,7 +117,9 @@ def _missing(subject: ParsedBundle) -> list[Need]:
     names = declared(subject)
     if names is None:
         return []
-    present = comes_with(names)
+    # What is imported without being declared is told by another check, and brings its own requirements.
+    imported = (module_distributions(item.module)[0] for item in third_party(subject))
+    present = comes_with(names | frozenset(filter(known, imported)))
     found = (need for need in needs(subject) if need.distribution not in present)
     first: dict[str, Need] = {}
     for need in sorted(found, key=lambda need: (need.file, need.line)):
