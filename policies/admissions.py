@@ -45,8 +45,9 @@ _PHRASES = rf"""
     | \b(?:ignore|skip|hard-?code)[^.]*\bfor\ now\b
     | \bfor\ now,?\ (?:we\ )?(?:just\ )?(?:ignore|skip|hard-?code)
 """
-_IN_COMMENTS = re.compile(rf"\b(?:TODO|FIXME|XXX)\b | (?i:{_PHRASES})", re.VERBOSE)
-_IN_TEXT = re.compile(rf"\bTODO:\  | (?i:{_PHRASES})", re.VERBOSE)
+_PHRASE = re.compile(_PHRASES, re.VERBOSE | re.IGNORECASE)
+_IN_COMMENTS = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
+_IN_TEXT = re.compile(r"\bTODO: ")
 _DENIALS = re.compile(
     r"(?i)\b(?:no|not|without|never|neither|nothing|instead of|rather than|avoid\w*|replac\w+|remov\w+"
     r"|fix\w*)\b[^.]*$"
@@ -69,7 +70,9 @@ def hints(text: str) -> tuple[str, ...]:
 
 def admission(text: str, *, comment: bool) -> str:
     """The phrase by which `text` admits a gap; empty when it admits none or denies it."""
-    match = (_IN_COMMENTS if comment else _IN_TEXT).search(text)
+    marks = (_IN_COMMENTS if comment else _IN_TEXT).search(text)
+    found = [match for match in (marks, _PHRASE.search(text)) if match is not None]
+    match = min(found, key=re.Match.start, default=None)
     if match is None or _DENIALS.search(text[: match.start()]):
         return ""
     return " ".join(match[0].lstrip("#").split())
