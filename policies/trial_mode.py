@@ -40,9 +40,22 @@ def launched(subject: ParsedBundle) -> str:
     for node in entry.nodes if entry is not None else ():
         if isinstance(node, ast.Constant) and node.value in names and node.value != entry_name(subject):
             parent = entry.parents.get(node) if entry is not None else None
-            if isinstance(parent, ast.List | ast.Tuple | ast.Call):
+            if isinstance(parent, ast.List | ast.Tuple) or (
+                isinstance(parent, ast.Call) and not _only_names(parent)
+            ):
                 return names[node.value]
     return ""
+
+
+def _only_names(call: ast.Call) -> bool:
+    """Whether a call with a module's name runs it in no process of its own, and not as `__main__`."""
+    name = ast.unparse(call.func).rpartition(".")[2]
+    if name == "run_module":
+        return all(
+            k.arg != "run_name" or (isinstance(k.value, ast.Constant) and k.value.value != "__main__")
+            for k in call.keywords
+        )
+    return name in ("import_module", "__import__", "reload", "find_spec", "getLogger", "get_logger")
 
 
 def entry_name(subject: ParsedBundle) -> str:

@@ -35,6 +35,11 @@ class EntryStartsNothing(Check):
         Good(f"{_MAIN}\n\nresult = main()\n"),
         Good(f"@command\n{_MAIN}"),
         Good(_MAIN, path="src/model.py"),
+        Good(
+            _MAIN,
+            path="src/train.py",
+            files={"src/main.py": "import importlib\n\nimportlib.import_module('src.train').main()\n"},
+        ),
         Good('"""Nothing at all is an empty file."""\n'),
     )
     BAD = (
