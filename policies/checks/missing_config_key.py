@@ -33,6 +33,11 @@ class MissingConfigKey(Check):
         Good(f"{MERGED}    print(cfg.training.get('lr', 0.1))\n", files=CONFIG, run_configs=RUNS),
         Good(f"{MERGED}    print(cfg.training.epochs)\n", files=CONFIG, run_configs=RUNS),
         Good(
+            f"{MERGED}    cfg.merge_with_dotlist(['training.lr=0.1'])\n    print(cfg.training.lr)\n",
+            files=CONFIG,
+            run_configs=RUNS,
+        ),
+        Good(
             f"{MERGED}    if 'lr' in cfg.training:\n        print(cfg.training.lr)\n",
             files=CONFIG,
             run_configs=RUNS,

@@ -22,6 +22,8 @@ from policies.hydra.values import (
     merge_data,
     missing_paths,
 )
+from policies.parsed import parse_yaml
+from policies.wording import listed
 
 Keywords = dict[str | None, Value]
 
@@ -83,7 +85,22 @@ def call_node_method(
     if method.name in ("merge_with", "update"):
         for other in arguments:
             _merge_into(machine, owner, other, node, frame)
+    elif method.name in ("merge_with_dotlist", "merge_with_cli"):
+        _merge_dotlist(machine, owner, node, frame)
     return UNKNOWN
+
+
+def _merge_dotlist(machine: Machine, owner: Node, node: ast.Call, frame: Frame) -> None:
+    """`cfg.merge_with_dotlist(["a.b=1"])`; a list that is not spelled out may set any key."""
+    given = node.args[0] if node.args else None
+    for item in given.elts if isinstance(given, ast.List | ast.Tuple) else [None]:
+        text = machine.value(item, frame) if item is not None else UNKNOWN
+        if not isinstance(text, Constant) or not isinstance(text.value, str) or "=" not in text.value:
+            owner.complete = False
+            continue
+        key, _, value = text.value.partition("=")
+        read = parse_yaml("", f"value: {value}").data  # as OmegaConf reads it
+        machine.store(owner, key, Constant(read["value"]) if read else UNKNOWN, node, frame)
 
 
 def _get(machine: Machine, owner: Node, arguments: list[Value]) -> Value:
@@ -202,7 +219,7 @@ def _merge_into(machine: Machine, target: Node, other: Value, node: ast.AST, fra
         _note_samples(machine, target, other.data, node, frame)
         missing = missing_paths(target.data, other.data)
         if missing and target.flag.struct and target.complete:
-            machine.event("struct-merge", node, frame, missing[0], ", ".join(missing[:6]))
+            machine.event("struct-merge", node, frame, missing[0], listed(missing, 6))
         merge_data(target.data, other.data)
         target.flag.has_run |= not target.path and machine.run_data.keys() <= other.data.keys()
         target.complete = target.complete and other.complete

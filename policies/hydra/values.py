@@ -176,7 +176,11 @@ NODE_METHODS = frozenset(
         "pop",
         "copy",
         "update",
+        "popitem",
+        "is_empty",
         "merge_with",
+        "merge_with_cli",
+        "merge_with_dotlist",
         "setdefault",
         "clear",
     }
