@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent.cli_run import MACHINE_LACKS
-from agent.output import print_json, print_text
+from agent.output import print_json, print_prose, print_text, terminal_width
 from policies.errors import UsageError
 
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ def explain(
     if as_json:
         print_json(rule_reference.check_data(one, contract))
     else:
-        print_text(rule_reference.check_text(one, contract))
+        print_prose(rule_reference.check_text(one, contract))
 
 
 def _explain_all(source: str | None, policy: Policy, as_json: bool) -> None:
@@ -252,8 +252,8 @@ def _explain_all(source: str | None, policy: Policy, as_json: bool) -> None:
         data = [rule_reference.check_data(one, contract) for one in checks]
         print_json({"checks": data, "coverage": coverage_data(contract) if covered else None})
     else:
-        table = f"\n{coverage_text(contract)}" if covered else ""
-        print_text(rule_reference.table_text(checks, contract) + table)
+        table = f"\n{coverage_text(contract, terminal_width())}" if covered else ""
+        print_prose(rule_reference.table_text(checks, contract) + table)
 
 
 @app.command()

@@ -22,14 +22,15 @@ def coverage_data(contract: Contract) -> dict[str, Any]:
     }
 
 
-def coverage_text(contract: Contract) -> str:
-    """The table for a terminal: each sentence, and below it what speaks to it."""
+def coverage_text(contract: Contract, width: int = 0) -> str:
+    """The table for a terminal `width` columns wide: each sentence, and below it what speaks to it."""
+    columns = min(width or _WIDTH, _WIDTH)
     lines = [f"What holds a bundle to each sentence of the {contract.name} contract"]
     for (number, title), rows in groupby(coverage(contract), key=lambda row: (row.number, row.title)):
         lines += ["", f"{number}. {title}"]
         for row in rows:
-            lines += _wrapped(first_line(row), "  ")
-            lines += [line for part in parts(row) for line in _wrapped(part, "      ")]
+            lines += _wrapped(first_line(row), "  ", columns)
+            lines += [line for part in parts(row) for line in _wrapped(part, "      ", columns)]
     return "\n".join(lines) + "\n"
 
 
@@ -62,10 +63,10 @@ def parts(row: Coverage) -> Iterator[str]:
         yield f"judgement: {reason}"
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
+def _wrapped(text: str, indent: str, columns: int) -> list[str]:
     return textwrap.wrap(
         text,
-        _WIDTH,
+        columns,
         initial_indent=indent,
         subsequent_indent=f"{indent}  ",
         break_long_words=False,
