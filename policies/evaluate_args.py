@@ -143,9 +143,11 @@ def splits_keys(module: Module, keys: Sequence[str]) -> Iterator[ast.AST]:
                 texts = [text]
             case _:
                 continue
-        ours = any(text.startswith(prefixes) for text in texts)
-        if ours or (any("=" in text for text in texts) and _deals_with_arguments(module, node, keys)):
+        if any(text.startswith(prefixes) for text in texts):
             yield node
+        elif any("=" in text for text in texts):
+            if _deals_with_arguments(module, node, keys) or _called_by_parser(module, node):
+                yield node
 
 
 def _deals_with_arguments(module: Module, node: ast.AST, keys: Sequence[str]) -> bool:
@@ -161,6 +163,13 @@ def _deals_with_arguments(module: Module, node: ast.AST, keys: Sequence[str]) ->
     words |= {scope.name} if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) else set()
     hints = ("arg", "cli", "token", "override", *keys)
     return any(hint in word.lower() for word in words for hint in hints)
+
+
+def _called_by_parser(module: Module, node: ast.AST) -> bool:
+    """Whether the parser runs the code around `node`: it is an argument's own `type` or `action`."""
+    around = {up.name for up in _up(module, node) if isinstance(up, ast.FunctionDef | ast.ClassDef)}
+    given = [k.value for argument in arguments(module) for k in argument.node.keywords]
+    return any(isinstance(value, ast.Name) and value.id in around for value in given)
 
 
 def _parsers(module: Module, bound: Mapping[str, str]) -> list[ast.Call]:

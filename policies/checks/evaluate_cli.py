@@ -57,6 +57,24 @@ def main(cfg):
     for run_id in {0}:
         print(run_id)
 """
+_ACTION = """import argparse
+
+
+class KeyValue(argparse.Action):
+    def __call__(self, parser, namespace, values, option_string=None):
+        for value in values:
+            setattr(namespace, *value)
+
+
+def pair(text):
+    return tuple(text.split("=", 1))
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("pairs", nargs="+", type=pair, action=KeyValue)
+args = parser.parse_args()
+print(args.results_dir, args.run_ids)
+"""
 
 
 def _repaired(flag: str, *prefixes: str) -> str:
@@ -91,6 +109,7 @@ class EvaluateCli(Check):
             "parser = argparse.ArgumentParser()\nparser.add_argument('results_dir', type=value)\n"
             "parser.add_argument('run_ids', type=value)\nargs = parser.parse_args()\n"
         ),
+        Good(_ACTION),
         Good("", files={"src/train.py": "import argparse\n\nargparse.ArgumentParser().parse_args()\n"}),
         Good(_repaired("", "", "")),
         Good(_HYDRA.format("cfg.run_ids"), files={"config/config.yaml": "results_dir: out\nrun_ids: []\n"}),

@@ -13,7 +13,7 @@ from policies.hydra.loops import Loop, measure
 from policies.hydra.machine import Exit, Frame, Leave, Return
 from policies.hydra.search import parts_of, spec_in, spread
 from policies.hydra.trace import Refusal
-from policies.hydra.truth import comes_true
+from policies.hydra.truth import comes_true, matches, truth
 from policies.hydra.values import UNKNOWN, Class, Constant, Function, Instance, Node, Value
 
 CATCHES_MISSING = {"Exception", "BaseException", "AttributeError", "KeyError", "ConfigAttributeError"}
@@ -77,6 +77,21 @@ class Statements(Expressions):
             return
         for branch in (node.body, node.orelse):
             self.maybe(branch, frame)
+
+    def do_Match(self, node: ast.Match, frame: Frame) -> None:
+        value = self.value(node.subject, frame)
+        for case in node.cases:
+            taken = matches(case.pattern, value)
+            if taken is False:
+                continue
+            for name in captured(case.pattern):
+                frame.variables[name] = value if isinstance(case.pattern, ast.MatchAs) else UNKNOWN
+            test = truth(self.value(case.guard, frame)) if case.guard else True
+            if taken and test:
+                self.block(case.body, frame)
+                return
+            if test is not False:
+                self.maybe(case.body, frame)
 
     def do_For(self, node: ast.For, frame: Frame) -> None:
         loop = self.measured(node, frame)
@@ -168,6 +183,13 @@ class Statements(Expressions):
             owner.complete = False
             return
         self.store(owner, key, value, target, frame)
+
+
+def captured(pattern: ast.pattern) -> list[str]:
+    """The names that a `case` binds."""
+    kinds = ast.MatchAs | ast.MatchStar
+    found = [n.name for n in ast.walk(pattern) if isinstance(n, kinds) and n.name]
+    return found + [n.rest for n in ast.walk(pattern) if isinstance(n, ast.MatchMapping) and n.rest]
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:

@@ -62,6 +62,22 @@ _COMPARE: dict[type[ast.cmpop], Any] = {
 }
 
 
+def matches(pattern: ast.pattern, value: Value) -> bool | None:
+    """Whether a `case` takes a value; None when that is not known."""
+    if isinstance(pattern, ast.MatchAs):
+        return True if pattern.pattern is None else matches(pattern.pattern, value)
+    if isinstance(pattern, ast.MatchOr):
+        found = [matches(inner, value) for inner in pattern.patterns]
+        return True if True in found else None if None in found else False
+    if not isinstance(value, Constant):
+        return None
+    if isinstance(pattern, ast.MatchSingleton):
+        return pattern.value is value.value
+    if isinstance(pattern, ast.MatchValue) and isinstance(pattern.value, ast.Constant):
+        return bool(pattern.value.value == value.value)
+    return None
+
+
 def comes_true(test: ast.expr) -> bool:
     """Whether a test whose value is not known is still met in some step of a real run.
 

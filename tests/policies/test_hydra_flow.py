@@ -160,3 +160,24 @@ def test_a_run_that_cannot_be_selected_does_not_hide_what_lies_behind() -> None:
     subject = ParsedBundle(Bundle(files=files, run_configs=RUNS), STANDARD)
     found = [(e.kind, e.path) for launch in launches(subject) for e in launch.events]
     assert found == [("missing-key", "optuna")] * 2
+
+
+MATCH = (
+    "    match cfg.mode:\n        case 'trial' | 'test':\n            cfg.model.size = 1\n"
+    "        case 'full':\n            cfg.model.length = 2\n"
+    "        case other:\n            raise ValueError(other)\n"
+)
+
+
+def test_the_case_of_the_mode_is_followed() -> None:
+    assert events(MERGED + MATCH + "    print(cfg.model.size)\n") == []
+    missing = ("missing-key", "src/train.py", 17, "model.length")
+    assert events(MERGED + MATCH + "    print(cfg.model.length)\n") == [missing]
+
+
+def test_cases_that_are_not_known_may_all_be_taken() -> None:
+    cases = (
+        "        case 1:\n            return\n        case _ if cfg.mode:\n            cfg.model.size = 1\n"
+    )
+    body = f"    match unknown():\n{cases}"
+    assert events(f"{MERGED}{body}    print(cfg.model.size)\n") == []
