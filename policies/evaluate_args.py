@@ -143,15 +143,15 @@ def splits_keys(module: Module, keys: Sequence[str]) -> Iterator[ast.AST]:
                 texts = [text]
             case _:
                 continue
-        if any(text.startswith(prefixes) for text in texts):
+        ours = any(text.startswith(prefixes) for text in texts)
+        if ours or (any("=" in text for text in texts) and _deals_with_arguments(module, node, keys)):
             yield node
-        elif any("=" in text for text in texts):
-            if _deals_with_arguments(module, node, keys) or _called_by_parser(module, node):
-                yield node
 
 
 def _deals_with_arguments(module: Module, node: ast.AST, keys: Sequence[str]) -> bool:
-    """Whether the function or top-level statement around `node` speaks of arguments."""
+    """Whether the parser calls the code around `node`, or its function or statement speaks of arguments."""
+    if _called_by_parser(module, node):
+        return True
     scope: ast.AST = module.enclosing_function(node) or node
     while not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) and scope in module.parents:
         if isinstance(module.parents[scope], ast.Module):
