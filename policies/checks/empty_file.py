@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from policies.base import Bad, Check, Evidence, Good
 from policies.parsed import ParsedBundle
 from policies.records import Finding
+from policies.wording import clip
 
 
 class EmptyFile(Check):
@@ -48,7 +49,7 @@ def _said(subject: ParsedBundle, path: str) -> str:
     """What the docstring of an empty module says in place of code."""
     module = subject.modules.get(path)
     text = ast.get_docstring(module.tree) if module is not None and module.tree is not None else None
-    return f'; its docstring says "{" ".join(text.split())[:100]}"' if text else ""
+    return f'; its docstring says "{clip(" ".join(text.split()), 100)}"' if text else ""
 
 
 def _empty(subject: ParsedBundle, path: str) -> bool:

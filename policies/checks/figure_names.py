@@ -57,7 +57,10 @@ class FigureNames(Check):
         faults = "; ".join(dict.fromkeys(fault for _, fault in told))
         names = ", ".join(dict.fromkeys(ast.unparse(figure.node) for figure, _ in told))
         yield self.finding(
-            told[0][0].module.path, told[0][0].node.lineno, f"names of figures do not fit: {faults}", names
+            told[0][0].module.path,
+            told[0][0].node.lineno,
+            f"names of figures are not those that the criteria ask for: {faults}",
+            names,
         )
 
 

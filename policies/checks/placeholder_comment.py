@@ -68,7 +68,10 @@ class PlaceholderComment(ModuleCheck):
                 phrase = admission(text, comment=kind == "comment")
                 if phrase:
                     yield self.finding(
-                        module.path, line, f"a {kind} says `{phrase}`", clip(text.strip(), 160)
+                        module.path,
+                        line,
+                        f"a {kind} admits something left out or made up or made simpler: `{phrase}`",
+                        clip(text.strip(), 160),
                     )
 
 
