@@ -44,3 +44,23 @@ def abstract_classes(subject: ParsedBundle) -> frozenset[str]:
             found.add(node.name)
         found.update(base.rpartition(".")[2] for base in bases)
     return frozenset(found)
+
+
+def optional_steps(subject: ParsedBundle) -> frozenset[str]:
+    """Methods that one class fills and whose result nobody uses: another may have nothing to do there."""
+    return subject.memo("stubs.optional_steps", _optional_steps)
+
+
+def _optional_steps(subject: ParsedBundle) -> frozenset[str]:
+    filled = {
+        node.name
+        for module, node in each(subject, ast.FunctionDef)
+        if isinstance(module.parents.get(node), ast.ClassDef) and not is_stub(node)
+    }
+    called: set[str] = set()
+    used: set[str] = set()
+    for module, node in each(subject, ast.Attribute):
+        call = module.parents.get(node)
+        alone = isinstance(call, ast.Call) and isinstance(module.parents.get(call), ast.Expr)
+        (called if alone else used).add(node.attr)
+    return frozenset(filled & called - used)

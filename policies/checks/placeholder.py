@@ -9,7 +9,7 @@ from policies.base import Bad, Evidence, Good, ModuleCheck
 from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Finding
-from policies.stubs import abstract_classes, is_noop_by_name, is_stub, says_nothing
+from policies.stubs import abstract_classes, is_noop_by_name, is_stub, optional_steps, says_nothing
 from policies.wording import clip
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
@@ -72,6 +72,20 @@ class A(Base):
         pass
 """),
         Good("""\
+class Teacher(nn.Module):
+    def after_step(self):
+        self.steps += 1
+
+
+class Student(nn.Module):
+    def after_step(self):
+        pass
+
+
+def fit(model):
+    model.after_step()
+"""),
+        Good("""\
 def f(task):
     '''No placeholders, no TODO.'''
     if task == "x":
@@ -94,16 +108,33 @@ class Net(nn.Module):
         Bad("class Scheduler:\n    ...\n", lines=(1,)),
         Bad("def fit(x):\n    for row in x:\n        y = row\n        ...\n    return y\n", lines=(4,)),
         Bad("class Model(nn.Module):\n    pass\n\n\nmodel = Model()\n", lines=(1,)),
+        Bad(
+            """\
+class A(nn.Module):
+    def penalty(self):
+        return 1.0
+
+
+class B(nn.Module):
+    def penalty(self):
+        pass
+
+
+def fit(model):
+    return model.penalty()
+""",
+            lines=(7,),
+        ),
     )
 
     def find_in(self, module: Module, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
         """Every definition without a body, in line order."""
-        abstract = abstract_classes(subject)
+        abstract, optional = abstract_classes(subject), optional_steps(subject)
         for node in sorted(_definitions(module), key=lambda node: node.lineno):
             if isinstance(node, ast.ClassDef):
                 missing = _empty_class(node)
             else:
-                missing = is_stub(node) and not _may_be_empty(module, node, abstract)
+                missing = is_stub(node) and not _may_be_empty(module, node, abstract, optional)
             if missing:
                 kind = "class" if isinstance(node, ast.ClassDef) else "function"
                 shown = clip(ast.unparse(node.body[-1]), 80)
@@ -144,7 +175,9 @@ def _cut_out(module: Module) -> Iterator[tuple[ast.Expr, Definition]]:
             yield node, function
 
 
-def _may_be_empty(module: Module, node: Definition, abstract: frozenset[str]) -> bool:
+def _may_be_empty(
+    module: Module, node: Definition, abstract: frozenset[str], optional: frozenset[str]
+) -> bool:
     """Whether an empty body is what its author means."""
     if any("abstract" in ast.unparse(d) or "overload" in ast.unparse(d) for d in node.decorator_list):
         return True
@@ -160,10 +193,10 @@ def _may_be_empty(module: Module, node: Definition, abstract: frozenset[str]) ->
         "__getitem__",
         "__len__",
     }
-    dunder = node.name.startswith("__") and hook
-    return (
-        dunder or (hook and bool(owner.bases) and not _is_network(owner)) or (hook and _is_event(node.name))
-    )
+    if not hook:
+        return False
+    switched_off = bool(owner.bases) and not _is_network(owner)
+    return node.name.startswith("__") or switched_off or _is_event(node.name) or node.name in optional
 
 
 def _is_network(owner: ast.ClassDef) -> bool:
