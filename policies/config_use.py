@@ -77,7 +77,16 @@ def _unread(subject: ParsedBundle) -> tuple[Unread, ...]:
     used = {path for launch in launches(subject) for path in launch.trace.used}
     names = {name for launch in launches(subject) for name in launch.trace.names} | _loose(subject)
     code = " ".join(_identifiers(subject))
-    open_ones = [f for f in silent if not _consumed(f.path, used, names) and not _written_out(f.value, code)]
+    reads = {path for launch in launches(subject) for path in launch.trace.reads}
+    # A section that is taken, but not followed from there, may be used whole.
+    lost = {path for path in reads if not any(other.startswith(f"{path}.") for other in reads)}
+    open_ones = [
+        found
+        for found in silent
+        if found.section not in lost
+        and not _consumed(found.path, used, names)
+        and not _written_out(found.value, code)
+    ]
     return tuple(sorted(open_ones, key=lambda found: found.path))
 
 
@@ -165,7 +174,8 @@ def _loose(subject: ParsedBundle) -> frozenset[str]:
     for _, node in subject.walk():
         whole: list[ast.expr] = []
         if isinstance(node, ast.Call):
-            whole = [k.value for k in node.keywords if k.arg is None]
+            copied = isinstance(node.func, ast.Name) and node.func.id == "dict"
+            whole = [*(node.args if copied else ()), *(k.value for k in node.keywords if k.arg is None)]
         elif isinstance(node, ast.For | ast.comprehension):
             whole = [node.iter]
         for part in whole:

@@ -46,6 +46,13 @@ class ConfigKeyUnread(Check):
             files=CONFIG,
             run_configs=RUNS,
         ),
+        Good(f"{READ}    options = dict(cfg.training)\n", files=CONFIG, run_configs=RUNS),
+        Good(
+            READ.replace('f"config/runs/{cfg.run}.yaml"', "path_of(cfg)")
+            + "    fit(cfg.model, cfg.training)\n",
+            files={"config/config.yaml": "run: null\nmode: full\n"},
+            run_configs=RUNS,
+        ),
         Good(f"{READ}    unknown_library(cfg.training)\n", files=CONFIG, run_configs=RUNS),
         Good(f"{MERGED}    print(cfg)\n", files=CONFIG, run_configs=RUNS),
         Good(

@@ -218,7 +218,10 @@ class Expressions(Machine):
 
     def of_BinOp(self, node: ast.BinOp, frame: Frame) -> Value:
         sides = self.value(node.left, frame), self.value(node.right, frame)
-        return Opaque(run_file=any(self.names_run_file(s) for s in sides))
+        texts = [s.value for s in sides if isinstance(s, Constant) and isinstance(s.value, str)]
+        if isinstance(node.op, ast.Add) and len(texts) == len(sides):
+            return Constant("".join(texts))
+        return Opaque(run_file=self.run_id in texts or any(self.names_run_file(s) for s in sides))
 
     def of_Call(self, node: ast.Call, frame: Frame) -> Value:
         computed = super_of(node, frame) or call_constant(self, node, frame)
