@@ -16,7 +16,17 @@ MAX_CALLERS = 4
 """Levels of calls that are followed upwards."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 QUIET_EXITS = ("sys.exit()", "sys.exit(0)", "exit()", "exit(0)")
-SWITCH_WORDS = ("trial_mode", "is_trial", "dry_run", "smoke", "debug", "fast_dev")
+SWITCH_WORDS = (
+    "trial_mode",
+    "is_trial",
+    "trial_run",
+    "full_run",
+    "is_full",
+    "dry_run",
+    "smoke",
+    "debug",
+    "fast_dev",
+)
 
 
 @dataclass(frozen=True)
@@ -130,6 +140,8 @@ def _asks_mode(node: ast.AST, mode: ModeSwitch) -> bool:
     match node:
         case ast.Constant(value=str(text)):
             return text in {mode.trial, mode.full, mode.key} - {"true", "false", "mode"}
+        case ast.Attribute(attr=name) if name == mode.trial:
+            return True  # `cfg.trial`; the plain name is Optuna's
         case ast.Attribute(attr=name) | ast.Name(id=name):
             return any(word in name for word in SWITCH_WORDS) or (name == mode.key and not _of_wandb(node))
         case _:

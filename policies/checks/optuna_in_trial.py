@@ -60,6 +60,7 @@ class OptunaInTrial(Check):
         Good(
             _TEXT.format("", _N), files=_MAIN | {"config/config.yaml": "mode: full\noptuna:\n  n_trials: 0\n"}
         ),
+        Good(_TEXT.format("", _N).replace("if cfg.optuna.n_trials > 0", "if not cfg.trial"), files=_MAIN),
         Good("import torch\n\nengine.optimize(model, n_trials=3)\n"),
     )
     BAD = (
