@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
+from policies.hydra.places import place_of
 from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 
@@ -93,7 +94,15 @@ def _entry(module: Module, function: ast.FunctionDef, decorator: ast.expr) -> En
         for keyword in decorator.keywords:
             if keyword.arg in given:
                 given[keyword.arg] = _literal(keyword.value, module)
+    if isinstance(given["config_path"], ast.expr):
+        given["config_path"] = _computed(given["config_path"], module)
     return Entry(module, function, decorator, **given)
+
+
+def _computed(node: ast.expr, module: Module) -> object:
+    """A folder that is found from `__file__`, as it reads from the module's own; else the expression."""
+    place = place_of(module, node)
+    return node if place is None else posixpath.relpath(place or ".", posixpath.dirname(module.path) or ".")
 
 
 def _literal(node: ast.expr, module: Module) -> object:
