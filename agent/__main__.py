@@ -17,7 +17,12 @@ def main() -> None:
     from agent.cli import app
     from agent.cli_run import run_app
 
-    sys.exit(run_app(app))
+    try:
+        status = run_app(app)
+    finally:
+        # All that is left goes with the process; the search for cycles on the way out would take longer.
+        gc.freeze()
+    sys.exit(status)
 
 
 def _open_streams() -> None:
