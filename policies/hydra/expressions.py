@@ -9,7 +9,7 @@ from typing import Any
 from policies.first_party import is_own, lookup
 from policies.hydra.calls import call_constant, call_node_method, call_omegaconf
 from policies.hydra.machine import Frame, Machine
-from policies.hydra.names import dotted_name, local_names, origin
+from policies.hydra.names import dotted_name, local_names, member, origin
 from policies.hydra.objects import attribute_of, construct, super_of
 from policies.hydra.overrides import OVERRIDE
 from policies.hydra.search import best_values, parts_of, searched
@@ -88,8 +88,13 @@ class Expressions(Machine):
         if isinstance(owner, Instance | Super):
             return attribute_of(self, owner, node.attr)
         if isinstance(owner, Opaque):
-            return best_values(self, node) or UNKNOWN
+            return best_values(self, node) or self.imported(node, frame) or UNKNOWN
         return self.read(owner, node.attr, node, frame)
+
+    def imported(self, node: ast.Attribute, frame: Frame) -> Value | None:
+        """What `module.name` means, for a module of the bundle that was imported whole."""
+        root = dotted_name(node.value).partition(".")[0]
+        return None if not root or root in frame.variables else member(self.subject, frame.module, node)
 
     def of_Subscript(self, node: ast.Subscript, frame: Frame) -> Value:
         owner, key = self.value(node.value, frame), self.key_of(node, frame)

@@ -79,6 +79,15 @@ def local_names(subject: ParsedBundle, module: Module) -> dict[str, Function | C
     )
 
 
+def member(subject: ParsedBundle, module: Module, node: ast.Attribute) -> Function | Class | None:
+    """The function or class of the bundle that `preprocess.build` means, where a module was imported."""
+    parent, _, attribute = origin(module, node).rpartition(".")
+    other = subject.modules.get(parent.replace(".", "/") + ".py")
+    if other is None or other is module:
+        return None
+    return own_functions(other).get(attribute) or own_classes(other).get(attribute)
+
+
 def local_classes(subject: ParsedBundle, module: Module) -> dict[str, Class]:
     """Classes that a module's global names mean: its own, and those imported from the bundle."""
     found: dict[str, Class] = {}

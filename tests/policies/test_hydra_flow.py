@@ -181,3 +181,12 @@ def test_cases_that_are_not_known_may_all_be_taken() -> None:
     )
     body = f"    match unknown():\n{cases}"
     assert events(f"{MERGED}{body}    print(cfg.model.size)\n") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["from src import model\n", "import src.model as model\n", "from . import model\n"]
+)
+def test_function_of_a_module_that_is_imported_whole_is_followed(text: str) -> None:
+    model = "def build(config):\n    return config.model.size\n"
+    source = f"{text}{MERGED}    model.build(cfg)\n"
+    assert events(source, model=model) == [("missing-key", "src/model.py", 2, "model.size")]
