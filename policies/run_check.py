@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from pathlib import PurePath
 
 from policies.base import Check, Evidence
-from policies.parsed import ParsedBundle
+from policies.parsed import ParsedBundle, parse_module, parse_toml, parse_yaml
 from policies.records import Bundle, Finding, Severity
 
 FAILED = "the check itself failed: it judged nothing"
@@ -23,11 +24,28 @@ def findings_of(check: Check, subject: ParsedBundle, evidence: Evidence) -> list
 
 
 def fix_of(check: Check, subject: ParsedBundle, finding: Finding) -> Bundle | None:
-    """What a check makes of a finding; None when it offers nothing or fails itself."""
+    """What a check makes of a finding; None when it offers nothing, fails itself or breaks a sound file."""
     try:
-        return check.fix(subject, finding)
+        fixed = check.fix(subject, finding)
     except Exception:  # noqa: BLE001  # without a codemod the finding stays open, and the model gets it
         return None
+    return None if fixed is None or any(broken_files(subject.bundle, fixed)) else fixed
+
+
+def broken_files(before: Bundle, after: Bundle) -> Iterator[str]:
+    """Files that parsed before a change and do not any more."""
+    for path in before.changed_paths(after):
+        both = path in before.files and path in after.files
+        if both and _parses(path, before.files[path]) and not _parses(path, after.files[path]):
+            yield path
+
+
+def _parses(path: str, text: str) -> bool:
+    if path.endswith(".py"):
+        return parse_module(path, text).tree is not None
+    if path.endswith((".yaml", ".yml")):
+        return not parse_yaml(path, text).error
+    return not path.endswith(".toml") or not parse_toml(path, text).error
 
 
 def reason_of(error: Exception) -> str:

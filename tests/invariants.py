@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from policies.base import Check, Evidence
 from policies.codemods import MAX_FIXES, apply_codemods
-from policies.parsed import ParsedBundle, parse_module, parse_toml, parse_yaml
+from policies.parsed import ParsedBundle
 from policies.records import Bundle, Finding, Verdict
-from policies.run_check import FAILED, findings_of, reason_of
+from policies.run_check import FAILED, broken_files, findings_of, reason_of
 
 
 def broken(verdict: Verdict, bundle: Bundle) -> Iterator[str]:
@@ -42,7 +42,7 @@ def spoiled(subject: ParsedBundle, checks: Sequence[Check]) -> Iterator[str]:
     if len(once.fixed) >= MAX_FIXES:
         yield f"the codemods do not end: {sorted({f.check for f in once.fixed[-20:]})}"
     fixed = ", ".join(dict.fromkeys(f.check for f in once.fixed))
-    yield from (f"{path} does not parse after {fixed}" for path in _broken(subject.bundle, once.bundle))
+    yield from (f"{path} does not parse after {fixed}" for path in broken_files(subject.bundle, once.bundle))
     again = apply_codemods(subject.replace(once.bundle), Evidence(), checks)
     if again.bundle != once.bundle:
         yield f"a second run still fixes {', '.join(dict.fromkeys(f.check for f in again.fixed))}"
@@ -58,19 +58,5 @@ def _spoiled_alone(subject: ParsedBundle, checks: Sequence[Check]) -> Iterator[s
                 yield f"the fix of {check.ID} failed: {reason_of(error)}"
             else:
                 after = subject.bundle if bundle is None else bundle
-                broken_paths = _broken(subject.bundle, after)
+                broken_paths = broken_files(subject.bundle, after)
                 yield from (f"{path} does not parse after {check.ID}" for path in broken_paths)
-
-
-def _broken(before: Bundle, after: Bundle) -> list[str]:
-    """Files that parsed and do not any more."""
-    changed = [path for path in before.changed_paths(after) if path in before.files and path in after.files]
-    return [p for p in changed if _parses(p, before.files[p]) and not _parses(p, after.files[p])]
-
-
-def _parses(path: str, text: str) -> bool:
-    if path.endswith(".py"):
-        return parse_module(path, text).tree is not None
-    if path.endswith((".yaml", ".yml")):
-        return not parse_yaml(path, text).error
-    return not path.endswith(".toml") or not parse_toml(path, text).error

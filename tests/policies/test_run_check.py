@@ -10,7 +10,7 @@ from policies.contract import STANDARD
 from policies.parsed import ParsedBundle
 from policies.records import Bundle, Finding, Severity
 from policies.review import find_all
-from policies.run_check import FAILED
+from policies.run_check import FAILED, broken_files
 
 
 class _Broken(Check, abstract=True):
@@ -50,3 +50,23 @@ def test_the_other_checks_still_judge() -> None:
 def test_a_codemod_that_fails_offers_nothing() -> None:
     result = apply_codemods(SUBJECT, Evidence(), [_Broken(), _Sound()])
     assert (result.bundle, result.fixed) == (SUBJECT.bundle, ())
+
+
+class _Clumsy(_Sound, abstract=True):
+    """Mends one line and breaks the file."""
+
+    def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
+        return subject.bundle.with_file(finding.file, "x = (\n")
+
+
+def test_a_codemod_that_breaks_a_sound_file_offers_nothing() -> None:
+    result = apply_codemods(SUBJECT, Evidence(), [_Clumsy()])
+    assert (result.bundle, result.fixed) == (SUBJECT.bundle, ())
+
+
+def test_broken_files_are_those_that_parsed_before() -> None:
+    before = Bundle(
+        files={"a.py": "x\n", "b.py": "(", "c.toml": "a = 1\n", "d.yaml": "a: 1\n", "e": "", "f.py": ""}
+    )
+    after = Bundle(files={"a.py": "(", "b.py": "((", "c.toml": "[", "d.yaml": "a: [", "e": "("})
+    assert list(broken_files(before, after)) == ["a.py", "c.toml", "d.yaml"]
