@@ -74,16 +74,34 @@ def _objective(subject: ParsedBundle, study: Study) -> Scope | None:
     given = calls[0].args[0]
     if isinstance(given, ast.Lambda):
         given = given.body.func if isinstance(given.body, ast.Call) else given
+    if isinstance(given, ast.Call):
+        return _made(subject, module, given)
     return _function(subject, module, given)
+
+
+def _made(subject: ParsedBundle, module: Module, call: ast.Call) -> Scope | None:
+    """The objective that `partial(objective, cfg)` gives, or a function that returns the one inside it."""
+    if _last(call.func) == "partial":
+        return _function(subject, module, call.args[0]) if call.args else None
+    maker = _function(subject, module, call.func)
+    returned = list(_returns(maker)) if maker is not None else []
+    if maker is None or len(returned) != 1 or not isinstance(returned[0], ast.Name):
+        return None
+    name = returned[0].id
+    inside = [n for n in walk(maker[1]) if isinstance(n, Function) and n.name == name]
+    return (maker[0], inside[0]) if len(inside) == 1 else None
 
 
 def _function(subject: ParsedBundle, module: Module, node: ast.expr) -> Scope | None:
     """The bundle's own function that a name means; nested ones count when their name is unique."""
-    if not isinstance(node, ast.Name):
+    of_self = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
+    if not isinstance(node, ast.Name) and not of_self:
         return None
-    own = [n for n in module.nodes if isinstance(n, Function) and n.name == node.id]
+    own = [n for n in module.nodes if isinstance(n, Function) and n.name == _last(node)]
     if len(own) == 1:
         return module, own[0]
+    if not isinstance(node, ast.Name):
+        return None
     found = local_functions(subject, module).get(node.id)
     if found is None or isinstance(found.node, ast.Lambda):
         return None

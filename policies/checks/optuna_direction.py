@@ -49,6 +49,20 @@ class OptunaDirection(Check):
         Bad(STUDY, files=CONFIG, run_configs=RUNS, lines=(11,)),
         Bad(STUDY.replace("direction=cfg.optuna.direction", ""), files=CONFIG, run_configs=UP, lines=(11,)),
         Bad(STUDY.replace("val_acc", "loss"), files=CONFIG, run_configs=UP, lines=(11,)),
+        Bad(
+            STUDY.replace("lambda trial: objective(trial, cfg)", "partial(objective, cfg=cfg)"),
+            files=CONFIG,
+            run_configs=RUNS,
+            lines=(11,),
+        ),
+        Bad(
+            STUDY.partition("def objective")[0].replace("lambda trial: objective(trial, cfg)", "made(cfg)")
+            + "def made(cfg):\n    def objective(trial):\n        val_acc = train(cfg)\n"
+            "        return val_acc\n\n    return objective\n",
+            files=CONFIG,
+            run_configs=RUNS,
+            lines=(11,),
+        ),
     )
 
     def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
