@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from policies.claims_base import QUOTE, Case, Outcome, joined, verdict
 from policies.claims_names import is_docstring
-from policies.kinds import each
+from policies.kinds import each, has_text
 from policies.parsed import Module, ParsedBundle
 
 _UNDECLARED = (
@@ -182,6 +182,9 @@ def cache_folder(case: Case) -> Iterator[Outcome]:
     wanted = case.subject.contract.cache_dir.strip("/")
     if f"{wanted}" not in case.text and not case.says(r"\bcache[_ ](?:dir|folder)"):
         return
+    loaders = re.findall(r"\bload_dataset\b|\bfrom_pretrained\b", case.text)
+    if loaders and not has_text(case.subject, *loaders):
+        return  # nothing is loaded that way
     if not any(wanted in text for text in case.subject.bundle.tree.values()):
         yield Outcome("confirmed", f"no file of the bundle names `{wanted}`")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from policies.claims_base import QUOTE, SKIP, Case, Outcome, joined
 from policies.claims_names import Function, words
+from policies.config_use import read_whole
 from policies.parsed import ParsedBundle
 
 _STUB = re.compile(
@@ -40,11 +41,30 @@ def unused(case: Case) -> Iterator[Outcome]:
     if not wanted:
         return
     mentioned = [n for n in wanted if any(n in spoken[m.path] for m in case.modules)]
-    if not mentioned:
+    if not mentioned and not any(_comes_with_section(case.subject, name) for name in wanted):
         scope = ", ".join(m.path for m in case.modules) if case.names_module else "the bundle's code"
         given = joined([place for n in wanted for place in case.places(f"{n}:")][:2])
         defined = f" (set at {given})" if given else ""
         yield Outcome("confirmed", f"{', '.join(f'`{n}`' for n in wanted)}{defined}: no mention in {scope}")
+
+
+def _comes_with_section(subject: ParsedBundle, name: str) -> bool:
+    """Whether code takes the section around a config key whole, as in `generate(**cfg.generation)`."""
+    paths = subject.memo("claims.config paths", _config_paths).get(name, ())
+    return any("." in path and read_whole(subject, path) for path in paths)
+
+
+def _config_paths(subject: ParsedBundle) -> dict[str, list[str]]:
+    """Key -> the dotted paths that end in it, over all configs."""
+    found: dict[str, list[str]] = {}
+    documents = [*subject.documents.values(), *subject.run_documents.values()]
+    stack: list[tuple[str, object]] = [("", document.data) for document in documents]
+    while stack:
+        prefix, value = stack.pop()
+        for key, inner in value.items() if isinstance(value, dict) else ():
+            found.setdefault(str(key), []).append(f"{prefix}{key}")
+            stack.append((f"{prefix}{key}.", inner))
+    return found
 
 
 def _words(subject: ParsedBundle) -> dict[str, set[str]]:

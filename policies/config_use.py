@@ -74,20 +74,28 @@ def _unread(subject: ParsedBundle) -> tuple[Unread, ...]:
     silent = [found for found in leaves.values() if found.leaf not in words and not _default(found)]
     if len(silent) > (1 - READ_SHARE) * len(leaves):
         return ()
-    used = {path for launch in launches(subject) for path in launch.trace.used}
-    names = {name for launch in launches(subject) for name in launch.trace.names} | _loose(subject)
     code = " ".join(_identifiers(subject))
-    reads = {path for launch in launches(subject) for path in launch.trace.reads}
-    # A section that is taken, but not followed from there, may be used whole.
-    lost = {path for path in reads if not any(other.startswith(f"{path}.") for other in reads)}
     open_ones = [
         found
         for found in silent
-        if found.section not in lost
-        and not _consumed(found.path, used, names)
-        and not _written_out(found.value, code)
+        if not read_whole(subject, found.path) and not _written_out(found.value, code)
     ]
     return tuple(sorted(open_ones, key=lambda found: found.path))
+
+
+def read_whole(subject: ParsedBundle, path: str) -> bool:
+    """Whether a key may be read without being named: with a section around it, as by `f(**cfg.section)`."""
+    used, names, lost = subject.memo("config_use.whole", _whole)
+    return path.partition(".")[0] in lost or _consumed(path, used, names)
+
+
+def _whole(subject: ParsedBundle) -> tuple[set[str], set[str], set[str]]:
+    """Sections used whole, names used whole, and sections that are taken, but not followed from there."""
+    used = {path for launch in launches(subject) for path in launch.trace.used}
+    names = {name for launch in launches(subject) for name in launch.trace.names} | _loose(subject)
+    reads = {path for launch in launches(subject) for path in launch.trace.reads}
+    lost = {path for path in reads if not any(other.startswith(f"{path}.") for other in reads)}
+    return used, names, lost
 
 
 def _followed(subject: ParsedBundle) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from policies import claims
+from policies.base import Evidence
 from policies.config_use import unread_keys
 from policies.contract import STANDARD
 from policies.hydra.examples import CONFIG, ENTRY, LOAD
@@ -45,3 +47,19 @@ GAMMA, FROZEN = ("model.extra.gamma", 6), ("model.frozen", 7)
 def test_reading(body: str, expected: list[tuple[str, int]]) -> None:
     body = body.replace('    """', '    pass\n\n\ndef told():\n    """')
     assert unread(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "status"), [("make(**cfg.model.extra)", "unverified"), ("make()", "confirmed")]
+)
+def test_what_a_splat_brings_along_is_not_called_unread(call: str, status: str) -> None:
+    files = {**CONFIG, "src/train.py": f"{MERGED}    print(cfg.model.size)\n    {call}\n"}
+    subject = ParsedBundle(Bundle(files=files, run_configs=RUNS), STANDARD)
+    (claim,) = claims.test_claims(["The key `gamma` is never read."], subject, (), Evidence())
+    assert claim.status == status
+
+
+def test_a_loader_that_is_not_called_misses_no_cache() -> None:
+    subject = ParsedBundle(Bundle(files={**CONFIG, "src/train.py": f"{MERGED}    print(cfg)\n"}), STANDARD)
+    (claim,) = claims.test_claims(["`cache_dir` is not passed to load_dataset."], subject, (), Evidence())
+    assert claim.status == "unverified"
