@@ -11,6 +11,7 @@ from typing import ClassVar
 from policies.api_signature import Signature
 from policies.contract import Contract, Kind
 from policies.errors import UsageError
+from policies.lost_files import Part
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding, Rehearsal, ResearchContext, Severity
 
@@ -101,6 +102,9 @@ class Check:
     Left empty: experiments, under CRITERION; for a check from outside, wherever its policy applies.
     """
     SEVERITY: ClassVar[Severity] = Severity.BLOCKING
+    RESTS_ON: ClassVar[tuple[Part, ...]] = ()
+    """Parts of the bundle that must be readable for what is said: "nothing sets it", "no such key". While a
+    file of theirs is empty or does not parse, the check is not asked; that file is the finding."""
     PATH: ClassVar[str] = "src/train.py"
     """The file that examples are put into when they do not say."""
     STAGE: ClassVar[int] = 50

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from policies.base import Check, Evidence
+from policies.lost_files import lost_parts
 from policies.parsed import ParsedBundle, parse_module, parse_toml, parse_yaml
 from policies.records import Bundle, Finding, Severity
 
@@ -15,7 +16,12 @@ FAILED = "the check itself failed: it judged nothing"
 
 
 def findings_of(check: Check, subject: ParsedBundle, evidence: Evidence) -> list[Finding]:
-    """What a check finds; its own failure is an advisory finding that names the line of the check."""
+    """What a check finds, nothing where a file that it rests on is lost.
+
+    Its own failure is an advisory finding that names the line of the check.
+    """
+    if check.RESTS_ON and not lost_parts(subject).isdisjoint(check.RESTS_ON):
+        return []
     try:
         return list(check.find(subject, evidence))
     except Exception as error:  # noqa: BLE001  # whatever one rule trips over, the others still judge

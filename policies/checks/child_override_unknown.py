@@ -24,6 +24,7 @@ class ChildOverrideUnknown(Check):
 
     ID = "child-override-unknown"
     CRITERION = 2
+    RESTS_ON = ("config",)
     STAGE = 44
     PATH = "src/main.py"
     GOOD = (

@@ -29,6 +29,7 @@ class ClassifierPadId(Check):
 
     ID = "classifier-pad-id"
     CRITERION = 4
+    RESTS_ON = ("code",)
     STAGE = 54
     PATH = "src/model.py"
     GOOD = (

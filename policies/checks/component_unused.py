@@ -26,6 +26,7 @@ class ComponentUnused(Check):
     ID = "component-unused"
     CRITERION = 1
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("code",)
     GOOD = (
         Good("def loss(x):\n    return x\n\n\ndef fit():\n    return loss(1)\n", files=MAIN),
         Good("@register\ndef loss(x):\n    return x\n\n\ndef fit():\n    return 1\n", files=MAIN),

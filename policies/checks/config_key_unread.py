@@ -34,6 +34,7 @@ class ConfigKeyUnread(Check):
     ID = "config-key-unread"
     CRITERION = 7
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("code", "config")
     GOOD = (
         Good(
             READ.replace("rate)", "rate, cfg.training.get('lr_scheduler'), cfg['training']['warmup_ratio'])"),

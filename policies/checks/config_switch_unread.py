@@ -25,6 +25,7 @@ class ConfigSwitchUnread(Check):
     ID = "config-switch-unread"
     CRITERION = 7
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("code", "config")
     GOOD = (
         Good(f"{READ}    if cfg.model.freeze_encoder:\n        print(1)\n", files=CONFIG, run_configs=RUNS),
         Good(READ, files=CONFIG, run_configs={p: t.replace("true", "false") for p, t in RUNS.items()}),

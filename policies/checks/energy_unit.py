@@ -33,6 +33,7 @@ class EnergyUnit(Check):
 
     ID = "energy-unit"
     CRITERION = 4
+    RESTS_ON = ("code",)
     GOOD = (
         Good(f"{HEAD}    joules = ({READ} - start) / 1000.0\n    return joules\n"),
         Good(f"{HEAD}    joules = ({READ} - start) * 1e-3\n    return joules\n"),

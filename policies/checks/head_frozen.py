@@ -37,6 +37,7 @@ class HeadFrozen(Check):
     ID = "head-frozen"
     CRITERION = 4
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("code",)
     PATH = "src/model.py"
     GOOD = (
         Good(HEAD + WALK.format("isinstance(m, nn.Linear) and 'classifier' not in name")),

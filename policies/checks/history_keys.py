@@ -24,6 +24,7 @@ class HistoryKeys(Check):
 
     ID = "history-keys"
     CRITERION = 8
+    RESTS_ON = ("code",)
     PATH = "src/evaluate.py"
     GOOD = (
         Good('h = run.history(keys=["train_loss", "_step"])\n', files=LOG),

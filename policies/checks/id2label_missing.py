@@ -30,6 +30,7 @@ class Id2labelMissing(Check):
 
     ID = "id2label-missing"
     CRITERION = 4
+    RESTS_ON = ("code",)
     GOOD = (
         Good(f"{HEAD}model = {CLASS}.from_pretrained('bert-base-cased', id2label=names)\n{SCORE}"),
         Good(f"{HEAD}model = {CLASS}.from_pretrained('dslim/bert-base-NER')\n{SCORE}"),

@@ -35,6 +35,7 @@ class LabelPadding(Check):
     ID = "label-padding"
     CRITERION = 3
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("code",)
     PATH = "src/preprocess.py"
     GOOD = (
         Good(

@@ -39,6 +39,7 @@ class MethodAbsent(Check):
     ID = "method-absent"
     CRITERION = 1
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("code", "config")
     PATH = "src/model.py"
     GOOD = (
         Good(f"{_CODE}tree = DecisionTreeClassifier(max_depth=3)\n", context=_TOLD),

@@ -33,6 +33,7 @@ class MetricKeyUnlogged(Check):
 
     ID = "metric-key-unlogged"
     CRITERION = 6
+    RESTS_ON = ("code",)
     PATH = "src/evaluate.py"
     GOOD = (
         Good(_READ + "x = h['val_loss'].max() + h['eval_f1'].max() + h['_step'].max()\n", files=_LOG),

@@ -58,6 +58,7 @@ class MetricNotMeasured(Check):
     ID = "metric-not-measured"
     CRITERION = 6
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("code", "config")
     GOOD = (
         Good("rougeL = scorer.score(a, b)\nmem = torch.cuda.max_memory_allocated()\n", context=_CONTEXT),
         Good("x = 1\n"),

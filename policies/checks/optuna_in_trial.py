@@ -45,6 +45,7 @@ class OptunaInTrial(Check):
 
     ID = "optuna-in-trial"
     CRITERION = 9
+    RESTS_ON = ("entry", "config")
     GOOD = (
         Good(_TEXT.format(_SWITCH, _N), files=_CONFIG | _MAIN),
         Good(

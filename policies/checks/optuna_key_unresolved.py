@@ -60,6 +60,7 @@ class OptunaKeyUnresolved(Check):
 
     ID = "optuna-key-unresolved"
     CRITERION = 7
+    RESTS_ON = ("config",)
     STAGE = 62
     GOOD = (
         Good(

@@ -31,6 +31,7 @@ class OptunaSpaceUnread(Check):
     ID = "optuna-space-unread"
     CRITERION = 7
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("code",)
     GOOD = (
         Good(HARD.replace("1e-5, 1e-3", "*cfg.optuna.search_space.lr.values()"), run_configs=RUNS),
         Good(HARD, run_configs={"config/runs/a.yaml": "optuna:\n  n_trials: 3\n"}),

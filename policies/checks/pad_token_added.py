@@ -27,6 +27,7 @@ class PadTokenAdded(ModuleCheck):
 
     ID = "pad-token-added"
     CRITERION = 3
+    RESTS_ON = ("code",)
     PATH = "src/preprocess.py"
     GOOD = (
         Good(f"{LOAD}{ADD}\n", files={"src/model.py": "model.resize_token_embeddings(n)\n"}),

@@ -28,6 +28,7 @@ class PadTokenMissing(Check):
 
     ID = "pad-token-missing"
     CRITERION = 3
+    RESTS_ON = ("code",)
     STAGE = 54
     PATH = "src/preprocess.py"
     GOOD = (

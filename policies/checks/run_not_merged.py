@@ -28,6 +28,7 @@ class RunNotMerged(Check):
 
     ID = "run-not-merged"
     CRITERION = 2
+    RESTS_ON = ("config",)
     STAGE = 42
     GOOD = (
         Good(f"{ENTRY}    print(cfg.run.model.name)\n", files=GROUP_CONFIG, run_configs=GROUP_RUNS),

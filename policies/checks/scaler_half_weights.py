@@ -44,6 +44,7 @@ class ScalerHalfWeights(Check):
 
     ID = "scaler-half-weights"
     CRITERION = 4
+    RESTS_ON = ("code",)
     GOOD = (
         Good(HEAD + LOAD.format("torch.float32") + TRAIN.format("")),
         Good(HEAD + LOAD.format("torch.bfloat16") + TRAIN.format("")),

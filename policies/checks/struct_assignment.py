@@ -24,6 +24,7 @@ class StructAssignment(Check):
 
     ID = "struct-assignment"
     CRITERION = 2
+    RESTS_ON = ("config",)
     STAGE = 46
     GOOD = (
         Good(f"{ENTRY}    cfg.mode = 'x'\n", files=CONFIG, run_configs=RUNS),

@@ -21,6 +21,7 @@ class SummaryKeys(Check):
     ID = "summary-keys"
     CRITERION = 6
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("code",)
     GOOD = (
         Good("import wandb\n\nrun = wandb.init()\nrun.log({'f1': f1})\nrun.summary['best_f1'] = best\n"),
         Good("import wandb\n\nwandb.init()\nwandb.run.summary.update({'best_f1': best})\n"),

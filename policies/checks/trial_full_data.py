@@ -31,6 +31,7 @@ class TrialFullData(Check):
     ID = "trial-full-data"
     CRITERION = 9
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("code", "config")
     GOOD = (
         Good(
             f"{ENTRY}{_EVALUATE}        if cfg.mode == 'trial':\n            break\n",

@@ -30,6 +30,7 @@ class TrialNoStep(Check):
     ID = "trial-no-step"
     CRITERION = 9
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("entry", "config")
     GOOD = (
         Good(TEXT.replace("cfg.training.accumulate", "2"), files=CONFIG, run_configs=RUNS),
         Good(TEXT.replace(" == 0:", " == 0 or cfg.mode == 'trial':"), files=CONFIG, run_configs=RUNS),

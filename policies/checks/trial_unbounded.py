@@ -62,6 +62,7 @@ class TrialUnbounded(Check):
     ID = "trial-unbounded"
     CRITERION = 9
     SEVERITY = Severity.ADVISORY
+    RESTS_ON = ("entry", "config")
     GOOD = (
         Good(_LOOP, evidence=_trial(2)),
         Good(_LOOP, evidence=Evidence()),

@@ -56,6 +56,7 @@ class WandbNotDisabled(Check):
 
     ID = "wandb-not-disabled"
     CRITERION = 6
+    RESTS_ON = ("entry", "config")
     GOOD = (
         Good(_HEAD + _START + _TAIL.format(_SWITCH), files=_CONFIG | _MAIN),
         Good(
