@@ -25,6 +25,17 @@ WALK = (
     "        m.register_forward_hook(hook)\n        gates.append(gate)\n{0}    return gates\n\n\n"
 )
 TRAIN = "optimizer = torch.optim.AdamW(model.parameters())\n"
+LISTED = (
+    f"{GATE}class Net(nn.Module):\n    def __init__(self, n):\n        super().__init__()\n"
+    "        self.gates = [Gate() for _ in range(n)]\n"
+)
+TAKEN = (
+    "self.stack = nn.Sequential(*self.gates)",
+    "[self.add_module(str(i), gate) for i, gate in enumerate(self.gates)]",
+    "[setattr(self, f'gate{i}', gate) for i, gate in enumerate(self.gates)]",
+)
+TAKES_IN = frozenset({"ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "add_param_group"})
+TAKES_IN |= {"add_module", "register_module", "_modules"}
 
 
 class UnregisteredModule(Check):
@@ -48,13 +59,13 @@ class UnregisteredModule(Check):
             "    [p for g in gated(model) for p in g.parameters()]\n)\n"
         ),
         Good(f"{GATE}{WALK.format('')}"),
+        *(Good(f"{LISTED}        {line}\n\n\n{TRAIN}") for line in TAKEN),
         Good(f"{GATE}class Net(nn.Module):\n    def forward(self, x):\n        nn.Tanh()(x)\n\n\n{TRAIN}"),
     )
     BAD = (
         Bad(f"{GATE}{WALK.format('')}{TRAIN}", lines=(14,)),
         Bad(
-            f"{GATE}class Net(nn.Module):\n    def __init__(self, n):\n        super().__init__()\n"
-            f"        self.gates = [Gate() for _ in range(n)]\n\n\n{TRAIN}",
+            f"{LISTED}\n\n{TRAIN}",
             lines=(14,),
         ),
         Bad(f"{GATE}m.register_forward_hook(lambda mod, args, out: Gate()(out))\n{TRAIN}", lines=(11,)),
@@ -90,14 +101,26 @@ def _collects(subject: ParsedBundle) -> bool:
     """Whether the bundle takes in parameters or modules one by one somewhere."""
     for module, node in subject.walk():
         match node:
-            case ast.Attribute(attr="ModuleList" | "ModuleDict" | "ParameterList" | "add_param_group"):
+            case ast.Attribute(attr=name) | ast.Name(id=name) if name in TAKES_IN:
                 return True
-            case ast.Name(id="ModuleList" | "ModuleDict" | "ParameterList"):
+            case ast.Call(func=ast.Name(id="setattr"), args=[_, name, *_]) if not isinstance(
+                name, ast.Constant
+            ):
                 return True
+            case ast.Call(func=ast.Attribute(attr="Sequential") | ast.Name(id="Sequential"), args=args):
+                if any(
+                    isinstance(argument, ast.Starred) and not _is_made_here(argument) for argument in args
+                ):
+                    return True
             case ast.Call(func=ast.Attribute(value=owner, attr="parameters")):
                 if not isinstance(owner, ast.Name | ast.Attribute) or _is_item(module, owner):
                     return True
     return False
+
+
+def _is_made_here(argument: ast.Starred) -> bool:
+    """`*[nn.Linear(8, 8), nn.ReLU()]`: layers that no other name holds."""
+    return isinstance(argument.value, ast.List | ast.ListComp | ast.GeneratorExp)
 
 
 def _is_item(module: Module, node: ast.expr) -> bool:
