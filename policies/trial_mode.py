@@ -91,8 +91,11 @@ def sets(subject: ParsedBundle, path: str, value: str) -> bool:
     """Whether the process that trains sees `path` (such as `wandb.mode`) set to `value` somewhere.
 
     Code inside an Optuna objective does not count: it runs in full mode only. What the entry file sets in its
-    own process counts only when it tells the child on the command line.
+    own process counts only when it tells the child on the command line. A module that cannot be read may.
     """
+    unread = (m.path for m in subject.modules.values() if m.tree is None)
+    if any(path != evaluate_path(subject.contract) for path in unread):
+        return True
     child, overrides = launched(subject), re.compile(
         rf"^\+{{0,2}}{re.escape(path)}=({re.escape(value)}|\{{\}})$"
     )

@@ -62,6 +62,10 @@ class OptunaInTrial(Check):
             _TEXT.format("", _N), files=_MAIN | {"config/config.yaml": "mode: full\noptuna:\n  n_trials: 0\n"}
         ),
         Good(_TEXT.format("", _N).replace("if cfg.optuna.n_trials > 0", "if not cfg.trial"), files=_MAIN),
+        Good(
+            _TEXT.format("", _N),
+            files={**_CONFIG, "src/main.py": "def main(cfg:\n    cfg.optuna.n_trials = 0\n"},
+        ),
         Good("import torch\n\nengine.optimize(model, n_trials=3)\n"),
     )
     BAD = (
