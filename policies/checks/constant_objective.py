@@ -63,7 +63,7 @@ class ConstantObjective(Check):
                 if id(function) in seen or not values or None in values:
                     continue
                 seen.add(id(function))
-                shown = ", ".join(dict.fromkeys(v for v in values if v))
+                shown = " or ".join(dict.fromkeys(v for v in values if v))
                 yield self.finding(
                     where.path,
                     returns[-1].lineno,
@@ -145,7 +145,7 @@ def _default(subject: ParsedBundle, node: ast.expr) -> str | None:
         return None
     if not _literal(default) or len(mentions(subject).get(key, ())) != 1:
         return None
-    return f"`{ast.unparse(node)}`, where nothing writes `{key}`"
+    return f"`{ast.unparse(node)}` (nothing writes `{key}`)"
 
 
 def _literal(node: ast.expr) -> bool:

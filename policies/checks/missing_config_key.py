@@ -81,8 +81,8 @@ class MissingConfigKey(Check):
                 event.module.path,
                 event.line,
                 f"`{event.function}` reads `{event.path}`, a key that {who} lacks",
-                f"{event.module.line(event.line)} — of {launch.entry.config_file} and the run config"
-                f"{also(lines)}",
+                f"{event.module.line(event.line)} — neither {launch.entry.config_file} nor the run config "
+                f"has it{also(lines)}",
             )
         for _, event, runs, lines in folded(_absent(subject, "may-miss-key")):
             others = _holders(subject, event.path)
