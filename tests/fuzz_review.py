@@ -8,6 +8,8 @@ every trouble, and it names the mutant: `--start N --count 1` runs it again.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
+import os
 import random
 import re
 import signal
@@ -15,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import NamedTuple, NoReturn
@@ -34,6 +37,7 @@ from tools.policy_load import load_policies
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 STANDARD, TESTS = load_policies(()), load_policies(("python-tests",))
+CHUNK = 50
 LIMIT_S = 15
 """Processor time for everything that is done with one mutant; the machine may be busy."""
 MODE = black.Mode(line_length=72)
@@ -71,10 +75,11 @@ class Options(NamedTuple):
     codemods: bool = False
 
 
-def sources(paths: Sequence[str]) -> list[Source]:
+@lru_cache(maxsize=4)
+def sources(paths: tuple[str, ...]) -> tuple[Source, ...]:
     """The undamaged bundles; a directory without `src` is a plain project with tests."""
     found = [p for path in paths for p in sorted(Path(path).rglob("*.txt")) or [Path(path)]]
-    return [_source(path) for path in found or sorted(p for p in EXAMPLES.iterdir() if p.is_dir())]
+    return tuple(_source(path) for path in found or sorted(p for p in EXAMPLES.iterdir() if p.is_dir()))
 
 
 def _source(path: Path) -> Source:
@@ -151,8 +156,50 @@ def _alarm(number: int, frame: FrameType | None) -> NoReturn:
     raise TooSlow
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the mutants; one line per trouble, and a sum."""
+class Chunk(NamedTuple):
+    """Some mutants that one process reviews."""
+
+    inputs: tuple[str, ...]
+    numbers: range
+    seed: int
+    black_every: int
+    codemods_every: int
+
+    def options(self, number: int) -> Options:
+        """What is done with one of them."""
+        every = (self.black_every, self.codemods_every)
+        return Options(self.seed, *(bool(step) and number % step == 0 for step in every))
+
+
+def reviewed(chunk: Chunk) -> tuple[list[Trouble], float]:
+    """The troubles of a chunk, and the processor time of its slowest mutant."""
+    signal.signal(signal.SIGPROF, _alarm)
+    given, slowest = sources(chunk.inputs), 0.0
+    found: list[Trouble] = []
+    for number in chunk.numbers:
+        begun = time.process_time()
+        signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
+        found += troubles(given, number, chunk.options(number))
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        slowest = max(slowest, time.process_time() - begun)
+    return found, slowest
+
+
+def _chunks(options: argparse.Namespace) -> list[Chunk]:
+    end = options.start + options.count
+    return [
+        Chunk(
+            tuple(options.inputs),
+            range(start, min(start + CHUNK, end)),
+            options.seed,
+            options.black_every,
+            options.codemods_every,
+        )
+        for start in range(options.start, end, CHUNK)
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -162,34 +209,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--black-every", type=int, default=5, help="lay every Nth out anew; 0: none")
     parser.add_argument("--codemods-every", type=int, default=10, help="repair every Nth; 0: none")
-    options = parser.parse_args(argv)
-    given = sources(options.inputs)
-    signal.signal(signal.SIGPROF, _alarm)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the mutants; one line per trouble, and a sum."""
+    options = _parser().parse_args(argv)
     kinds: Counter[str] = Counter()
-    started, slowest = time.monotonic(), 0.0
-    for number in range(options.start, options.start + options.count):
-        begun = time.process_time()
-        signal.setitimer(signal.ITIMER_PROF, LIMIT_S)
-        for trouble in troubles(given, number, _options(options, number)):
-            kinds[trouble.kind] += 1
-            sys.stdout.write(f"{trouble.seed} {trouble.kind}: {trouble.detail}\n")
+    started, slowest, done = time.monotonic(), 0.0, 0
+    with multiprocessing.Pool(options.jobs) as pool:
+        chunks = _chunks(options)
+        for chunk, (found, longest) in zip(chunks, pool.imap(reviewed, chunks), strict=True):
+            kinds.update(trouble.kind for trouble in found)
+            sys.stdout.write("".join(f"{t.seed} {t.kind}: {t.detail}\n" for t in found))
             sys.stdout.flush()
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        slowest = max(slowest, time.process_time() - begun)
-    wall = time.monotonic() - started
+            slowest, done = max(slowest, longest), done + len(chunk.numbers)
+            sys.stderr.write(f"{done} of {options.count} reviewed in {time.monotonic() - started:.0f} s\n")
     told = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "no trouble"
-    sum_up = f"{options.count} mutants of {len(given)} bundles in {wall:.0f} s, slowest {slowest:.1f} s (CPU)"
-    sys.stdout.write(f"{sum_up}: {told}\n")
+    bundles = f"{options.count} mutants of {len(sources(tuple(options.inputs)))} bundles"
+    wall = time.monotonic() - started
+    sys.stdout.write(f"{bundles} in {wall:.0f} s, slowest {slowest:.1f} s (CPU): {told}\n")
     return 1 if kinds else 0
-
-
-def _options(given: argparse.Namespace, number: int) -> Options:
-    every_black, every_codemod = given.black_every, given.codemods_every
-    return Options(
-        seed=given.seed,
-        black=bool(every_black) and number % every_black == 0,
-        codemods=bool(every_codemod) and number % every_codemod == 0,
-    )
 
 
 if __name__ == "__main__":

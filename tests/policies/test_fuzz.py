@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fuzz_review import EXAMPLES, Options, sources, troubles
+from tests.fuzz_review import Options, sources, troubles
 
 MUTANTS, CHUNK = 60, 10
 
 
 @pytest.mark.parametrize("start", range(0, MUTANTS, CHUNK))
 def test_damaged_bundles_are_reviewed_and_mended(start: int) -> None:
-    given = sources([str(path) for path in sorted(EXAMPLES.iterdir()) if path.is_dir()])
+    given = sources(())
     found = [
         trouble
         for number in range(start, start + CHUNK)
