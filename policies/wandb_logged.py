@@ -193,6 +193,8 @@ def _summaries(subject: ParsedBundle, module: Module) -> Iterator[frozenset[str]
                 yield from (
                     frozenset({k.arg}) if k.arg else reader.keys(module, k.value) for k in node.keywords
                 )
+            case ast.Call(func=ast.Name(id="setattr"), args=[owner, index, _]) if _is_summary(module, owner):
+                yield reader.texts(module, index)
             case ast.Attribute(value=owner, ctx=ast.Store(), attr=name) if _is_summary(module, owner):
                 yield frozenset({name})
 

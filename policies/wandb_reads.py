@@ -55,8 +55,10 @@ def _reads(subject: ParsedBundle) -> Iterator[KeyRead]:
         return
     data, reader = run_data(subject, module), Reader(subject)
     made = frozenset(_made(module, reader))
-    for spot in sorted(_spots(module, data), key=lambda s: (s.key.lineno, s.key.col_offset)):
-        keys = reader.texts(module, spot.key)
+    spots = sorted(_spots(module, data), key=lambda s: (s.key.lineno, s.key.col_offset))
+    texts = [(spot, reader.texts(module, spot.key)) for spot in spots]
+    open_groups = {id(_alternatives(module, spot.whole)) for spot, keys in texts if "*" in keys}
+    for spot, keys in texts:
         if "*" in keys:
             continue
         sole = isinstance(spot.key, ast.Constant)
@@ -67,6 +69,8 @@ def _reads(subject: ParsedBundle) -> Iterator[KeyRead]:
             and not _gated(subject, module, spot.whole)
         )
         group = id(_alternatives(module, spot.whole) if sole else spot.whole)
+        if not hard and id(_alternatives(module, spot.whole)) in open_groups:
+            continue  # falls back on a key that cannot be told, or stands in for one
         for key in sorted(keys - made):
             yield KeyRead(key, spot.kind, spot.key.lineno, hard, group, spot.key)
 

@@ -38,6 +38,7 @@ class MetricKeyUnlogged(Check):
     GOOD = (
         Good(_READ + "x = h['val_loss'].max() + h['eval_f1'].max() + h['_step'].max()\n", files=_LOG),
         Good(_READ + "x = run.summary.get('f1', run.summary.get('val_loss'))\n", files=_LOG),
+        Good(_READ + "x = run.summary.get(CONF.metric, run.summary.get('f1'))\n", files=_LOG),
         Good(_READ + "h['smooth'] = h['val_loss'].ewm(span=3).mean()\nprint(h['smooth'])\n", files=_LOG),
         Good(_READ + "print(h['f1'])\n", files={"src/train.py": "import wandb\n\nwandb.log(metrics)\n"}),
         Good(

@@ -25,6 +25,9 @@ class SummaryKeys(Check):
     GOOD = (
         Good("import wandb\n\nrun = wandb.init()\nrun.log({'f1': f1})\nrun.summary['best_f1'] = best\n"),
         Good("import wandb\n\nwandb.init()\nwandb.run.summary.update({'best_f1': best})\n"),
+        Good(
+            "import wandb\n\nrun = wandb.init()\nfor k, v in best.items():\n    setattr(run.summary, k, v)\n"
+        ),
         Good("x = 1\n"),
     )
     BAD = (Bad("import wandb\n\nwandb.init()\nwandb.log({'f1': f1})\n", lines=(3,)),)
