@@ -99,8 +99,13 @@ def _whole(subject: ParsedBundle) -> tuple[set[str], set[str], set[str]]:
 
 
 def _followed(subject: ParsedBundle) -> bool:
-    """Whether the way of the config through the code is known; without it, a section may be used whole."""
-    return any(launch.trace.reads for launch in launches(subject))
+    """Whether the way of the run config through the code is known; without it, a section may be used whole.
+
+    Known means that some read went into one of its sections, and not only into those of the base config.
+    """
+    sections = tuple(f"{key}." for d in subject.run_documents.values() for key in d.data or {})
+    reads = {path for launch in launches(subject) for path in launch.trace.reads}
+    return any(path.startswith(sections) for path in reads)
 
 
 def _default(found: Unread) -> bool:

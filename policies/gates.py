@@ -42,7 +42,7 @@ class _Block:
 def gates(subject: ParsedBundle, module: Module, node: ast.AST) -> tuple[ast.expr, ...]:
     """Every test that decides whether `node` runs, in its function and in the functions that call it.
 
-    Local variables in a test are replaced by what was assigned to them, one level deep.
+    Local variables in a test are replaced by what was assigned to them, two levels deep.
     """
     return tuple(dict.fromkeys(_gates(subject, module, node, 0)))
 
@@ -52,13 +52,20 @@ def _gates(subject: ParsedBundle, module: Module, node: ast.AST, depth: int) -> 
     block = _block(subject, function or module.tree)
     for test in _tests(module, node, block.exits if function is not None else ()):
         yield test
-        names = {n.id for n in walk(test) if isinstance(n, ast.Name)}
-        yield from (value for name, value in block.assigned if name in names)
+        behind = _behind(block, (test,))
+        yield from behind
+        yield from _behind(block, behind)
     outer = function
     while outer is not None:
         if depth < MAX_CALLERS:
             yield from _above(subject, outer, depth)
         outer = module.enclosing_function(outer)
+
+
+def _behind(block: _Block, nodes: Sequence[ast.expr]) -> list[ast.expr]:
+    """What was assigned to the local names in expressions."""
+    names = {n.id for node in nodes for n in walk(node) if isinstance(n, ast.Name)}
+    return [value for name, value in block.assigned if name in names]
 
 
 def _above(subject: ParsedBundle, function: Function, depth: int) -> tuple[ast.expr, ...]:
