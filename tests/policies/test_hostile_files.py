@@ -88,9 +88,9 @@ def _bundle(path: str, data: bytes) -> Bundle:
 
 @pytest.mark.parametrize(("path", "name", "data"), CASES, ids=[f"{p}: {n}" for p, n, _ in CASES])
 def test_a_hostile_file_is_a_finding_and_the_rest_is_reviewed(path: str, name: str, data: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     verdict = review(ParsedBundle(_bundle(path, data), STANDARD), Evidence())
-    assert time.monotonic() - started < LIMIT_S
+    assert time.process_time() - started < LIMIT_S
     found = [(f.file, f.check) for f in verdict.findings]
     assert {check for file, check in found if file == path} & {"syntax-error", "not-text"}
     assert ("src/train.py", "undefined-name") in found
