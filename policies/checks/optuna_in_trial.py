@@ -66,6 +66,12 @@ class OptunaInTrial(Check):
             _TEXT.format("", _N),
             files={**_CONFIG, "src/main.py": "def main(cfg:\n    cfg.optuna.n_trials = 0\n"},
         ),
+        Good(
+            _TEXT.format(
+                "    limit = limits(cfg.mode)\n    trials = limit.trials or cfg.optuna.n_trials\n", _N
+            ).replace("if cfg.optuna.n_trials > 0", "if trials"),
+            files=_CONFIG | _MAIN,
+        ),
         Good("import torch\n\nengine.optimize(model, n_trials=3)\n"),
     )
     BAD = (

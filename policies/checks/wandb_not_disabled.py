@@ -9,8 +9,10 @@ from policies.api_fix import splice
 from policies.base import Bad, Check, Evidence, Good
 from policies.edit import rewrite
 from policies.gates import chains, gates, tests_mode
+from policies.kinds import of_kind
 from policies.parsed import Module, ParsedBundle
 from policies.records import Bundle, Finding
+from policies.run_values import config_path
 from policies.tree import walk
 from policies.trial_mode import (
     calls_of,
@@ -18,6 +20,7 @@ from policies.trial_mode import (
     in_config,
     mentions_environment,
     sets,
+    training_modules,
     with_override,
 )
 
@@ -77,6 +80,11 @@ class WandbNotDisabled(Check):
         ),
         Good("import os\nimport wandb\n\nos.environ['WANDB_MODE'] = 'disabled'\nwandb.init()\n"),
         Good("x = 1\n", files={"src/evaluate.py": "import wandb\n\nwandb.init()\n"}),
+        Good(
+            "import wandb\n\nPROFILES = {'trial': Profile('disabled', 1), 'full': Profile('online', 9)}\n\n\n"
+            "def start(cfg, profile):\n    return wandb.init(mode=profile.wandb_mode)\n",
+            files=_CONFIG | _MAIN,
+        ),
     )
     BAD = (
         Bad(
@@ -139,12 +147,21 @@ def _problem(subject: ParsedBundle, module: Module, call: ast.Call, disabled: bo
     tests += [given["mode"]] if "mode" in given else []
     if tests_mode(tests, subject.contract.mode):
         return ""
+    if not disabled and "mode" in given and _made_in_code(subject, module, given["mode"]):
+        return ""
     asked = any(_asks_wandb(test) for test in tests)
     if asked and not disabled:
         return "nothing sets W&B's mode to disabled in a trial, so the trial logs"
     if not asked and disabled:
         return "wandb.init does not get the mode that a trial sets to disabled, so the trial logs"
     return "" if asked else "wandb.init runs in every mode, so the trial logs"
+
+
+def _made_in_code(subject: ParsedBundle, module: Module, mode: ast.expr) -> bool:
+    """Whether the mode is no setting, but a value of the code, which writes `disabled` somewhere."""
+    if isinstance(mode, ast.Constant) or config_path(module, mode):
+        return False
+    return any(n.value == "disabled" for m in training_modules(subject) for n in of_kind(m, ast.Constant))
 
 
 def _asks_wandb(test: ast.expr) -> bool:
