@@ -184,6 +184,10 @@ def used_before_bound(case: Case) -> Iterator[Outcome]:
                 return
 
 
+_FAILS = r"NotImplementedError|\b(?:raises?|fails?|crash(?:es)?|stops?|cannot|can't)\b"
+"""What a missing `forward` leads to only where an instance is called, and then a finding says so."""
+
+
 def missing_member(case: Case) -> Iterator[Outcome]:
     """`class X has no method y`."""
     pairs = [(m[1], m[2]) for m in _MEMBER.finditer(case.text) if m[3] or m[4] or f"`{m[2]}" in case.text]
@@ -191,7 +195,7 @@ def missing_member(case: Case) -> Iterator[Outcome]:
     for owner, member in pairs:
         for module in case.subject.parsable:
             for node in of_kind(module, ast.ClassDef):
-                if node.name == owner:
+                if node.name == owner and not (member == "forward" and case.says(_FAILS)):
                     yield from _member(module, node, member)
 
 
@@ -241,8 +245,12 @@ def _member(module: Module, node: ast.ClassDef, member: str) -> Iterator[Outcome
     """Whether a class has a member, as far as its own body tells."""
     place = f"{module.path}:{node.lineno} class {node.name}"
     own = {n.name for n in node.body if isinstance(n, Function)}
-    stores = (n for n in walk(node) if isinstance(n, ast.Attribute | ast.Name))
-    own |= {n.attr if isinstance(n, ast.Attribute) else n.id for n in stores if isinstance(n.ctx, ast.Store)}
+    stores = [
+        n for n in walk(node) if isinstance(n, ast.Attribute | ast.Name) and isinstance(n.ctx, ast.Store)
+    ]
+    own |= {n.attr for n in stores if isinstance(n, ast.Attribute)}
+    around = module.enclosing_function(node)
+    own |= {n.id for n in stores if isinstance(n, ast.Name) and module.enclosing_function(n) is around}
     bases = {ast.unparse(b).rpartition(".")[2] for b in node.bases}
     if member in own:
         yield Outcome("refuted", f"{place} has {member}")

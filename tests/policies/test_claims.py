@@ -152,6 +152,7 @@ def test_refuted(text: str, evidence: str) -> None:
         "An extra file would violate the rules.",
         "match statements are a syntax error on Python 3.9.",
         "Unknown has no forward() method.",
+        "Net has no forward() method and will raise NotImplementedError.",
         "model.py is missing a forward method.",
         "evaluate.py: the run_ids argument cannot be parsed.",
         "train.py does not parse key=value arguments as JSON.",
