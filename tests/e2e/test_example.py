@@ -96,4 +96,5 @@ def test_repairing_the_repaired_bundle_changes_nothing(
     assert suture("export", ledger, "--as", "dir", "--out", "repaired", cwd=folder).returncode == 0
     again = suture("review", "repaired", "--no-rehearse", "--json", cwd=folder)
     verdict = json.loads(again.stdout)
-    assert (again.returncode, verdict["is_code_ready"], verdict["findings"]) == (0, True, [])
+    unproven = "Not shown to run:\n  - Nothing was rehearsed, so nothing shows that it runs."
+    assert (verdict["findings"], verdict["code_issue"]) == ([], unproven)
