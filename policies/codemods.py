@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,8 +11,11 @@ from policies.parsed import ParsedBundle
 from policies.records import Bundle, Finding
 from policies.run_check import findings_of, fix_of
 
+Key = tuple[str, str, str]
 MAX_FIXES = 400
 """A backstop: a repair that needs more is not converging."""
+MAX_IN_VAIN = 3
+"""How often a fix may leave as many findings of its kind as there were, before no more of it is taken."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,9 @@ def apply_codemods(subject: ParsedBundle, evidence: Evidence, checks: Sequence[C
     """
     fixed: list[Finding] = []
     seen = {subject.bundle.digest}
+    in_vain: Counter[Key] = Counter()
     while len(fixed) < MAX_FIXES:
-        step = _next_fix(subject, evidence, checks, seen)
+        step = _next_fix(subject, evidence, checks, seen, in_vain)
         if step is None:
             break
         bundle, finding = step
@@ -42,13 +47,26 @@ def apply_codemods(subject: ParsedBundle, evidence: Evidence, checks: Sequence[C
 
 
 def _next_fix(
-    subject: ParsedBundle, evidence: Evidence, checks: Sequence[Check], seen: set[str]
+    subject: ParsedBundle,
+    evidence: Evidence,
+    checks: Sequence[Check],
+    seen: set[str],
+    in_vain: Counter[Key],
 ) -> tuple[Bundle, Finding] | None:
     for check in checks:
         if not check.can_fix():
             continue
-        for finding in findings_of(check, subject, evidence):
-            bundle = fix_of(check, subject, finding)
-            if bundle is not None and bundle.digest not in seen:
-                return bundle, finding
+        open_before = findings_of(check, subject, evidence)
+        for finding in open_before:
+            bundle = None if in_vain[finding.key] >= MAX_IN_VAIN else fix_of(check, subject, finding)
+            if bundle is None or bundle.digest in seen:
+                continue
+            left = findings_of(check, subject.replace(bundle), evidence)
+            in_vain[finding.key] += _alike(left, finding) >= _alike(open_before, finding)
+            return bundle, finding
     return None
+
+
+def _alike(findings: Sequence[Finding], finding: Finding) -> int:
+    """How many findings say the same."""
+    return sum(other.key == finding.key for other in findings)

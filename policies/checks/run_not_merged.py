@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from policies.base import Bad, Check, Evidence, Good
@@ -93,7 +94,10 @@ def _merge_at_start(subject: ParsedBundle, launch: Launch) -> str | None:
     code = f"OmegaConf.set_struct({cfg}, False)\n"
     if not launch.composition.run_is_group:
         code += f"run_file = {_run_file(subject, launch)}\n"
-    code += f"{cfg} = OmegaConf.merge({cfg}, {source}{', command_line' if again else ''})\n"
+    merge = f"{cfg} = OmegaConf.merge({cfg}, {source}{', command_line' if again else ''})"
+    if any(isinstance(n, ast.Assign) and ast.unparse(n) == merge for n in ast.walk(entry.function)):
+        return None  # merged already: what is still missing lies elsewhere
+    code += f"{merge}\n"
     text: str | None = at_start(entry.module, entry.function, again + code)
     imports = ["from omegaconf import OmegaConf"]
     imports += [] if launch.composition.run_is_group else ["from pathlib import Path"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policies.base import Check, Evidence
-from policies.codemods import apply_codemods
+from policies.codemods import MAX_IN_VAIN, apply_codemods
 from policies.contract import STANDARD
 from policies.parsed import ParsedBundle
 from policies.records import Bundle, Finding, Severity
@@ -70,3 +70,21 @@ def test_broken_files_are_those_that_parsed_before() -> None:
     )
     after = Bundle(files={"a.py": "(", "b.py": "((", "c.toml": "[", "d.yaml": "a: [", "e": "("})
     assert list(broken_files(before, after)) == ["a.py", "c.toml", "d.yaml"]
+
+
+class _Vain(Check, abstract=True):
+    """Adds a line for every finding, and finds as many afterwards."""
+
+    ID = "vain"
+    CRITERION = 2
+
+    def find(self, subject: ParsedBundle, evidence: Evidence) -> Iterator[Finding]:
+        yield self.finding("src/a.py", 1, "still the same", "x")
+
+    def fix(self, subject: ParsedBundle, finding: Finding) -> Bundle | None:
+        return subject.bundle.with_file("src/a.py", subject.bundle.files["src/a.py"] + "y = 2\n")
+
+
+def test_a_codemod_that_mends_nothing_is_soon_taken_no_more() -> None:
+    result = apply_codemods(SUBJECT, Evidence(), [_Vain(), _Sound()])
+    assert result.bundle.files["src/a.py"] == "x = 1\n" + "y = 2\n" * MAX_IN_VAIN
