@@ -143,7 +143,7 @@ def call_omegaconf(
 def _converted(name: str, value: Constant) -> Value:
     try:
         return Constant(PLAIN_BUILTINS[name](value.value))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return UNKNOWN
 
 

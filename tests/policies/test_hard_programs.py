@@ -41,6 +41,8 @@ def nested(head: str, depth: int) -> str:
 
 
 PROGRAMS = {
+    "numbers that are none": START
+    + "    cfg.a = int(float('inf'))\n    cfg.b = int(1e400)\n    cfg.c = int(float('nan'))\n",
     "every function calls the next twice": each(
         40, lambda i: f"def f{i}(cfg):\n    f{i + 1}(cfg.a)\n    f{i + 1}(cfg.b)\n\n"
     )
