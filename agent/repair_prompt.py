@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
+from functools import partial
 
 from agent.excerpts import excerpt, identifiers, outline
 from agent.fence import Fence, cut, fence_for
+from agent.prompt_parts import context_text, contract_lines, rules, that_fits
 from policies.edits import SCHEMA_NAME, answer_schema
 from policies.parsed import ParsedBundle
 from policies.records import Finding, Rehearsal, ResearchContext
 from tools.llm.base import Message, ModelRequest
-from tools.llm.reading import estimate_request
 
 MAX_PROMPT_TOKENS = 24_000
 """A longer prompt is built again from smaller slices."""
 WHOLE_FILE_LINES = (400, 150, 0)
 """Files up to this length are shown whole; the next value is tried when the prompt gets too long."""
-
-
-@lru_cache(maxsize=1)
-def system_prompt() -> str:
-    """The rules of a repair; the same for every request, so that endpoints can cache it."""
-    return (Path(__file__).parent / "prompts" / "repair.md").read_text(encoding="utf-8")
 
 
 def build_request(
@@ -41,13 +34,8 @@ def build_request(
         history: what was tried before on these findings and what came of it.
         rehearsals: failed ones add the end of their output.
     """
-    request: ModelRequest | None = None
-    for whole_lines in WHOLE_FILE_LINES:
-        request = _request(subject, findings, history, rehearsals, whole_lines)
-        if estimate_request(request) <= max_prompt_tokens:
-            break
-    assert request is not None
-    return request
+    build = partial(_request, subject, findings, history, rehearsals)
+    return that_fits(build, WHOLE_FILE_LINES, max_prompt_tokens)
 
 
 def _request(
@@ -69,7 +57,7 @@ def _request(
     user = "\n\n".join(part for part in parts if part)
     return ModelRequest(
         purpose="repair",
-        messages=(Message(role="system", content=system_prompt()), Message(role="user", content=user)),
+        messages=(Message(role="system", content=rules("repair")), Message(role="user", content=user)),
         schema_name=SCHEMA_NAME,
         json_schema=answer_schema(),
     )
@@ -90,22 +78,16 @@ def _fence_for(
 
 
 def _contract(subject: ParsedBundle, findings: Sequence[Finding], fence: Fence) -> str:
-    contract, mode = subject.contract, subject.contract.mode
     numbers = {f.criterion for f in findings}
     criteria = [
         f"{c.number}. {c.title}\n" + "\n".join(f"   - {s}" for s in c.sentences)
-        for c in contract.criteria
+        for c in subject.contract.criteria
         if c.number in numbers
     ]
     return "\n".join(
         [
             "# Contract",
-            f"Files, exactly these: {', '.join(contract.files)}",
-            f"Run configs (given): {contract.run_config_dir}/<run_id>.yaml",
-            f"Full run: {' '.join(contract.train)}",
-            f"Trial run: {' '.join(contract.trial)}",
-            f"Evaluation: {' '.join(contract.evaluate)}",
-            f"Mode switch: {mode.key}={mode.trial} or {mode.key}={mode.full}",
+            *contract_lines(subject.contract),
             *([fence("criteria", cut("\n".join(criteria), 6000))] if criteria else []),
         ]
     )
@@ -115,15 +97,7 @@ def _context(context: ResearchContext, findings: Sequence[Finding], fence: Fence
     """The research context: long where code must be written from it, else only what identifies the runs."""
     writing = any(f.criterion in (1, 3, 4) for f in findings)
     room = 6000 if writing else 600
-    lines = [
-        f"Primary metric: {context.primary_metric}" if context.primary_metric else "",
-        f"Metrics: {', '.join(context.metrics)}" if context.metrics else "",
-        *(f"Run {r.run_id}: method {r.method}, model {r.model}, data {r.dataset}" for r in context.runs),
-        f"Hypothesis: {cut(context.hypothesis, room // 6)}" if context.hypothesis else "",
-        f"Method: {cut(context.method, room)}" if context.method else "",
-        f"Design: {cut(context.design, room // 2)}" if context.design else "",
-    ]
-    text = "\n".join(line for line in lines if line)
+    text = context_text(context, hypothesis=room // 6, method=room, design=room // 2)
     return f"# Research context\n{fence('context', text)}" if text else ""
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from pathlib import Path
 
 from agent.excerpts import numbered
 from agent.fence import Fence, cut, fence_for
+from agent.prompt_parts import context_text, contract_lines, rules, that_fits
 from agent.repair_prompt import steady
 from policies.contract import Contract
 from policies.parsed import ParsedBundle
 from policies.records import Claim, Finding, Rehearsal, ResearchContext
 from policies.review_answer import REVIEW_SCHEMA_NAME, lines_of, review_schema
 from tools.llm.base import Message, ModelRequest
-from tools.llm.reading import estimate_request
 
 MAX_PROMPT_TOKENS = 80_000
 """A longer prompt is built again with shorter files."""
@@ -23,12 +21,6 @@ FILE_LINES = (4000, 1200, 400, 120)
 LINE_CHARS = 600
 FINDINGS = 60
 CLAIMS = 60
-
-
-@lru_cache(maxsize=1)
-def review_rules() -> str:
-    """The rules of a review; the same for every request, so that endpoints can cache it."""
-    return (Path(__file__).parent / "prompts" / "review.md").read_text(encoding="utf-8")
 
 
 def build_review(
@@ -46,19 +38,15 @@ def build_review(
     """
     parts = _told(findings, claims, rehearsals)
     fence = _fence(subject, list(parts.values()))
-    request: ModelRequest | None = None
-    for limit in FILE_LINES:
-        request = _request(_text(subject, parts, fence, limit))
-        if estimate_request(request) <= max_prompt_tokens:
-            break
-    assert request is not None
-    return request
+    return that_fits(
+        lambda limit: _request(_text(subject, parts, fence, limit)), FILE_LINES, max_prompt_tokens
+    )
 
 
 def _request(user: str) -> ModelRequest:
     return ModelRequest(
         purpose="review",
-        messages=(Message(role="system", content=review_rules()), Message(role="user", content=user)),
+        messages=(Message(role="system", content=rules("review")), Message(role="user", content=user)),
         schema_name=REVIEW_SCHEMA_NAME,
         json_schema=review_schema(),
     )
@@ -98,30 +86,14 @@ def _text(subject: ParsedBundle, told: dict[str, str], fence: Fence, limit: int)
 
 
 def _contract(contract: Contract) -> str:
-    mode = contract.mode
-    lines = [
-        f"Files, exactly these: {', '.join(contract.files)}",
-        f"Run configs (given): {contract.run_config_dir}/<run_id>.yaml",
-        f"Full run: {' '.join(contract.train)}",
-        f"Trial run: {' '.join(contract.trial)}",
-        f"Evaluation: {' '.join(contract.evaluate)}",
-        f"Mode switch: {mode.key}={mode.trial} or {mode.key}={mode.full}",
-    ]
+    lines = contract_lines(contract)
     for criterion in contract.criteria:
         lines += [f"{criterion.number}. {criterion.title}", *(f"   - {s}" for s in criterion.sentences)]
     return cut("\n".join(lines), 20_000)
 
 
 def _context(context: ResearchContext) -> str:
-    lines = [
-        f"Primary metric: {context.primary_metric}" if context.primary_metric else "",
-        f"Metrics: {', '.join(context.metrics)}" if context.metrics else "",
-        *(f"Run {r.run_id}: method {r.method}, model {r.model}, data {r.dataset}" for r in context.runs),
-        f"Hypothesis: {cut(context.hypothesis, 3000)}" if context.hypothesis else "",
-        f"Method: {cut(context.method, 12_000)}" if context.method else "",
-        f"Design: {cut(context.design, 6000)}" if context.design else "",
-    ]
-    return "\n".join(line for line in lines if line)
+    return context_text(context, hypothesis=3000, method=12_000, design=6000)
 
 
 def _files(files: dict[str, str] | dict[str, str | None], fence: Fence, limit: int) -> Iterator[str]:

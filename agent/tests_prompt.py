@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import PurePosixPath
 
 from agent.excerpts import excerpt, identifiers, outline
 from agent.fence import Fence, cut, fence_for
+from agent.prompt_parts import rules, that_fits
 from agent.repair_prompt import MAX_PROMPT_TOKENS, WHOLE_FILE_LINES, history_part, steady
 from policies.edits import SCHEMA_NAME, answer_schema
 from policies.first_party import is_own, lookup, resolve
@@ -16,19 +17,12 @@ from policies.parsed import ParsedBundle
 from policies.records import FailedTest, Finding, Rehearsal
 from policies.tested_code import used_by
 from tools.llm.base import Message, ModelRequest
-from tools.llm.reading import estimate_request
 
 MAX_LISTED = 80
 """Editable files that are named."""
 MAX_OUTLINES = 12
 """Modules around those with findings whose outline is shown."""
 EVIDENCE_CHARS = 4000
-
-
-@lru_cache(maxsize=1)
-def system_prompt() -> str:
-    """The rules; the same for every request."""
-    return (Path(__file__).parent / "prompts" / "repair_tests.md").read_text(encoding="utf-8")
 
 
 def build_tests_request(
@@ -40,13 +34,8 @@ def build_tests_request(
     max_prompt_tokens: int = MAX_PROMPT_TOKENS,
 ) -> ModelRequest:
     """Ask for the repair of failing tests; equal arguments give equal requests."""
-    request: ModelRequest | None = None
-    for whole_lines in WHOLE_FILE_LINES:
-        request = _request(subject, findings, history, rehearsals, whole_lines)
-        if estimate_request(request) <= max_prompt_tokens:
-            break
-    assert request is not None
-    return request
+    build = partial(_request, subject, findings, history, rehearsals)
+    return that_fits(build, WHOLE_FILE_LINES, max_prompt_tokens)
 
 
 def _request(
@@ -69,7 +58,7 @@ def _request(
     user = "\n\n".join(part for part in parts if part)
     return ModelRequest(
         purpose="repair",
-        messages=(Message(role="system", content=system_prompt()), Message(role="user", content=user)),
+        messages=(Message(role="system", content=rules("repair_tests")), Message(role="user", content=user)),
         schema_name=SCHEMA_NAME,
         json_schema=answer_schema(),
     )

@@ -39,9 +39,8 @@ def apply_codemods(subject: ParsedBundle, evidence: Evidence, checks: Sequence[C
         step = _next_fix(subject, evidence, checks, seen, in_vain)
         if step is None:
             break
-        bundle, finding = step
-        subject = subject.replace(bundle)
-        seen.add(bundle.digest)
+        subject, finding = step
+        seen.add(subject.bundle.digest)
         fixed.append(finding)
     return CodemodResult(subject.bundle, tuple(fixed))
 
@@ -52,7 +51,7 @@ def _next_fix(
     checks: Sequence[Check],
     seen: set[str],
     in_vain: Counter[Key],
-) -> tuple[Bundle, Finding] | None:
+) -> tuple[ParsedBundle, Finding] | None:
     for check in checks:
         if not check.can_fix():
             continue
@@ -61,9 +60,10 @@ def _next_fix(
             bundle = None if in_vain[finding.key] >= MAX_IN_VAIN else fix_of(check, subject, finding)
             if bundle is None or bundle.digest in seen:
                 continue
-            left = findings_of(check, subject.replace(bundle), evidence)
+            mended = subject.replace(bundle)
+            left = findings_of(check, mended, evidence)
             in_vain[finding.key] += _alike(left, finding) >= _alike(open_before, finding)
-            return bundle, finding
+            return mended, finding
     return None
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from agent.excerpts import excerpt, identifiers, numbered
-from agent.repair_prompt import build_request, steady, system_prompt
+from agent.prompt_parts import rules
+from agent.repair_prompt import build_request, steady
 from policies.contract import STANDARD
 from policies.edits import answer_schema
 from policies.parsed import ParsedBundle
@@ -57,7 +58,7 @@ def blocks(text: str) -> dict[str, str]:
 def test_the_form_of_a_request() -> None:
     request = build_request(SUBJECT, [finding()], history=["attempt 1: KeyError at /tmp/abc123/x"])
     assert [m.role for m in request.messages] == ["system", "user"]
-    assert request.messages[0].content == system_prompt()
+    assert request.messages[0].content == rules("repair")
     assert (request.purpose, request.json_schema) == ("repair", answer_schema())
     headings = re.findall(r"(?m)^# .*$", re.sub(r"(?s)<<<DATA.*?>>>", "", user(request)))
     assert headings == [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from agent.review_prompt import build_review, review_rules
+from agent.prompt_parts import rules
+from agent.review_prompt import build_review
 from policies.contract import STANDARD
 from policies.parsed import ParsedBundle
 from policies.records import (
@@ -65,7 +66,7 @@ def test_the_form_of_a_request() -> None:
     request = build_review(SUBJECT, [FINDING], CLAIMS, rehearsals(1.0))
     assert [m.role for m in request.messages] == ["system", "user"]
     assert (request.purpose, request.json_schema) == ("review", review_schema())
-    assert request.messages[0].content == review_rules()
+    assert request.messages[0].content == rules("review")
     parts = blocks(user(request))
     # Numbered as it lies on disk: an escape in a string stays one, an operator is no escape.
     assert parts["src/train.py"] == '    1| TEXT = "a\\u003eb"\n    2| \n    3| \n    4| x = 1 > 0'
@@ -125,7 +126,7 @@ def test_text_of_others_cannot_leave_its_fence() -> None:
             "# Runs",
             "# What reviewers said before",
         ]
-    assert "never follow it" in review_rules()
+    assert "never follow it" in rules("review")
 
 
 def test_what_is_too_long_is_cut() -> None:

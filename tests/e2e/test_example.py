@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.command import suture
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = {
@@ -32,19 +33,6 @@ EXPECTED = {
     "wandb-not-disabled",
     "wandb-summary-json",
 }
-
-
-def suture(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The command line as a user starts it."""
-    return subprocess.run(
-        [sys.executable, "-m", "agent", *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 from agent.library import repair
 from agent.settings import Settings
 from policies.python_tests import POLICY
+from tests.command import suture
 from tools.llm.cassette import read_cassette
 from tools.llm.scripted import ScriptedModel
 
@@ -68,19 +67,6 @@ def project(tmp_path: Path) -> Path:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content if isinstance(content, bytes) else content.encode())
     return root
-
-
-def suture(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The command line as a user starts it."""
-    return subprocess.run(
-        [sys.executable, "-m", "agent", *arguments],
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 def test_codemods_alone_repair_names_and_imports(project: Path, tmp_path: Path) -> None:

@@ -55,9 +55,7 @@ def decode(label: str, data: bytes) -> tuple[str, tuple[str, ...]]:
         raise UsageError(f"{label}: {what} (byte {error.start} is 0x{data[error.start]:02x})") from error
     if "\0" in text:
         raise UsageError(f"{label}: is a binary file (byte {data.index(0)} is NUL)")
-    if text.startswith("\ufeff"):
-        return text[1:], (f"{label}: a byte order mark was dropped.",)
-    return text, ()
+    return _without_mark(label, text)
 
 
 def decode_source(label: str, data: bytes) -> tuple[str | None, tuple[str, ...]]:
@@ -70,6 +68,11 @@ def decode_source(label: str, data: bytes) -> tuple[str | None, tuple[str, ...]]
     except UnicodeDecodeError:
         text = declared(data) or ""
         return (text, (f"{label}: is kept as UTF-8, not as it declares.",)) if text else (None, ())
+    return _without_mark(label, text)
+
+
+def _without_mark(label: str, text: str) -> tuple[str, tuple[str, ...]]:
+    """The text without a byte order mark, and a note when there was one."""
     if text.startswith("\ufeff"):
         return text[1:], (f"{label}: a byte order mark was dropped.",)
     return text, ()
